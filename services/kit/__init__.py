@@ -1,0 +1,1 @@
+"""What every service shares: errors, contracts and ports. Never a model."""

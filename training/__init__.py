@@ -1,0 +1,1 @@
+"""The training jobs that make the weights, and the synthetic worlds they learn from."""
