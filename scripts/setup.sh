@@ -1,0 +1,93 @@
+#!/usr/bin/env bash
+# Prepares this machine: system packages that are missing, a virtual environment, pinned dependencies.
+# Repeatable. Never asks: without root it says what to install. PYTHON=/path/to/python chooses the interpreter.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+VENV=.venv
+# Voices of the training world, and the compiler torch.compile calls. The command itself needs none of them.
+TOOLS=(espeak-ng flite festival festvox-kallpc16k g++)
+
+say() { printf 'setup: %s\n' "$*" >&2; }
+die() { say "$*"; exit 1; }
+
+missing_packages() {
+    local package
+    for package in "$@"; do
+        dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || echo "$package"
+    done
+}
+
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then
+        "$@"
+    elif command -v sudo >/dev/null && { sudo -n true 2>/dev/null || { [ -t 0 ] && [ -z "${CI:-}" ]; }; }; then
+        sudo "$@"
+    else
+        return 1
+    fi
+}
+
+# Installs what is missing of the named packages; fails when it may not or cannot.
+install_packages() {
+    command -v apt-get >/dev/null || return 1
+    local wanted
+    mapfile -t wanted < <(missing_packages "$@")
+    [ "${#wanted[@]}" -eq 0 ] && return 0
+    say "installing ${wanted[*]}"
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq </dev/null >/dev/null || true
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${wanted[@]}" \
+        </dev/null >/dev/null
+}
+
+find_python() {
+    local candidate
+    for candidate in ${PYTHON:+"$PYTHON"} python3.11 python3.12 python3; do
+        if "$candidate" -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' \
+            2>/dev/null; then
+            command -v "$candidate"
+            return 0
+        fi
+    done
+    return 1
+}
+
+make_venv() {
+    "$VENV/bin/python" -c '' 2>/dev/null && return 0
+    local python
+    python=$(find_python) || { install_packages python3 python3-venv && python=$(find_python); } || die \
+        "Python 3.11 or 3.12 with venv is needed (mediapipe has no wheel for 3.13 and later)." \
+        "Install one, for instance: sudo apt install python3.11 python3.11-venv," \
+        "or: uv python install 3.12; then: make setup PYTHON=/path/to/python3.12"
+    say "making $VENV with $("$python" --version)"
+    "$python" -m venv --clear "$VENV"
+}
+
+# PyPI's torch for Linux carries CUDA, some gigabytes. Without an NVIDIA driver take the CPU wheel instead,
+# where its index can be reached; an index that cannot be reached would only make pip wait.
+torch_index() {
+    local index=https://download.pytorch.org/whl/cpu
+    [ "$(uname -s)" = Linux ] && ! command -v nvidia-smi >/dev/null || return 0
+    "$VENV/bin/python" -c "import urllib.request; urllib.request.urlopen('$index/torch/', timeout=5)" \
+        2>/dev/null && echo "--extra-index-url=$index" || true
+}
+
+install_python_packages() {
+    local index
+    index=$(torch_index)
+    say "installing Python packages"
+    "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+        ${index:+"$index"} --editable '.[dev]'
+    "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+        --no-deps mediapipe
+}
+
+[ "$(uname -s)" = Linux ] || say "only Linux is tested; going on"
+install_packages "${TOOLS[@]}" || say \
+    "could not install some of: ${TOOLS[*]}." \
+    "The command works without them; training and some tests do not. As root: apt-get install ${TOOLS[*]}"
+make_venv
+install_python_packages
+"$VENV/bin/python" -c 'import av, cv2, mediapipe, numba, torch' 2>/dev/null || die \
+    "the environment does not import; see: $VENV/bin/python -c 'import av, cv2, mediapipe, numba, torch'"
+say "ready"
