@@ -1,0 +1,1 @@
+"""Encoding: segments, portraits and pictures become what an engine understands."""

@@ -1,0 +1,1 @@
+"""Generation: engines turn cues into chunks."""

@@ -1,0 +1,1 @@
+"""Ingestion: the files of the user become segments, sound, pictures and a portrait on our clock."""

@@ -1,0 +1,57 @@
+"""Speech on the chunk clock: any audio file becomes segments of 0.2 s, mono at 16 kHz."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+from av.audio.frame import AudioFrame
+from av.audio.resampler import AudioResampler
+
+from services.ingestion.audio import probe_audio, read_audio
+from services.kit.contracts import ANALYSIS_RATE_HZ, CHUNK_SAMPLES, FRAME_SAMPLES, FloatArray, Segment
+from services.kit.errors import BadInput
+
+__all__ = ["read_speech", "to_analysis", "to_segments"]
+
+
+def read_speech(path: Path) -> Iterator[Segment]:
+    """Decode a speech file to segments; memory stays flat however long it is.
+
+    Raises BadInput when it cannot be decoded or is shorter than one video frame.
+    """
+    info = probe_audio(path, "speech")
+    samples = to_analysis(read_audio(path, "speech"), info.rate_hz)
+    for segment in to_segments(samples):
+        if segment.is_final and segment.sequence == 0 and segment.samples.size < FRAME_SAMPLES:
+            raise BadInput(
+                f"speech {path} lasts {segment.samples.size / ANALYSIS_RATE_HZ:.3f} s, "
+                f"expected at least one frame ({FRAME_SAMPLES / ANALYSIS_RATE_HZ:.2f} s)"
+            )
+        yield segment
+
+
+def to_analysis(blocks: Iterable[FloatArray], rate_hz: int) -> Iterator[FloatArray]:
+    """Mix blocks [n, channels] down to the mean of their channels and resample them to 16 kHz."""
+    resampler = AudioResampler(format="flt", layout="mono", rate=ANALYSIS_RATE_HZ)
+    for block in blocks:
+        mono = np.ascontiguousarray(block.mean(axis=1, dtype=np.float32))
+        frame = AudioFrame.from_ndarray(mono[None], format="flt", layout="mono")
+        frame.sample_rate = rate_hz
+        yield from (out.to_ndarray()[0] for out in resampler.resample(frame))
+    yield from (out.to_ndarray()[0] for out in resampler.resample(None))
+
+
+def to_segments(blocks: Iterable[FloatArray]) -> Iterator[Segment]:
+    """Cut a stream of samples into segments of CHUNK_SAMPLES; the last one, never empty, is final."""
+    sequence = 0
+    pending = np.zeros(0, np.float32)
+    for block in blocks:
+        pending = np.concatenate((pending, block))
+        while pending.size > CHUNK_SAMPLES:
+            yield Segment(sequence=sequence, samples=pending[:CHUNK_SAMPLES].copy(), is_final=False)
+            pending = pending[CHUNK_SAMPLES:]
+            sequence += 1
+    if pending.size:
+        yield Segment(sequence=sequence, samples=pending, is_final=True)

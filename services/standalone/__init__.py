@@ -1,0 +1,1 @@
+"""The dramatis command: every service in one process."""

@@ -1,0 +1,1 @@
+"""Stitching: chunks and sound become a file to play."""
