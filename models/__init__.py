@@ -1,1 +1,1 @@
-"""The models of Dramatis: networks, the portrait rig and audio features. No services, no I/O beyond weights."""
+"""The models of Dramatis: networks, the portrait rig and audio features. No services."""
