@@ -1,0 +1,1 @@
+"""Synthetic worlds: data whose truth is known because we made it."""
