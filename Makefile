@@ -37,13 +37,23 @@ demo: $(READY) ## Make the example portrait say the example speech; the video is
 test: $(READY) ## Run every test
 	$(BIN)/python -m pytest -n $(WORKERS)
 
-.PHONY: check
-check: $(READY) ## Lint, types, who imports what, sizes, licences
+.PHONY: check lint types imports sizes licences
+check: lint types imports sizes licences ## Lint, types, who imports what, sizes, licences (-k goes on after a failure)
+
+lint: $(READY)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+
+types: $(READY)
 	$(BIN)/mypy
+
+imports: $(READY)
 	$(BIN)/lint-imports --no-logo
+
+sizes: $(READY)
 	$(BIN)/python scripts/check_sizes.py
+
+licences: $(READY)
 	$(BIN)/python -m pytest -q tests/unit/tooling/test_licences.py
 
 .PHONY: format

@@ -9,6 +9,16 @@ import pytest
 from scripts.check_sizes import FUNCTION_HARD, MODULE_HARD, Size, function_sizes, report
 
 
+DOCUMENTED = '''
+def one() -> int:
+    """Say.
+
+    More.
+    """
+    return 1
+'''
+
+
 def function_of(tmp_path: Path, source: str) -> Size:
     path = tmp_path / "module.py"
     path.write_text(source)
