@@ -8,7 +8,6 @@ import pytest
 
 from scripts.check_sizes import FUNCTION_HARD, MODULE_HARD, Size, function_sizes, report
 
-
 DOCUMENTED = '''
 def one() -> int:
     """Say.
