@@ -1,0 +1,70 @@
+"""Preparing a portrait: from a picture to everything needed to draw it moving."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.rig.arrays import F32, U8
+from models.rig.eyes import Eye, build_eye
+from models.rig.framing import frame_portrait
+from models.rig.landmarks import NoFaceError, find_faces
+from models.rig.mouth import Mouth, build_mouth
+from models.rig.neutral import Neutral, to_neutral
+from models.rig.pose import HeadJoint
+from models.rig.skin import Skin, build_skin
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rig:
+    """A portrait that can be drawn with any motion frame.
+
+    texture: RGBA uint8 [S, S, 4], the person with their matte. picture: opaque RGBA uint8 [S, S, 4].
+    backdrop: RGB uint8 [S, S, 3]. points: float32 [478, 3], the landmarks in the frame's pixels.
+    """
+
+    texture: U8
+    picture: U8
+    backdrop: U8
+    points: F32
+    neutral: Neutral
+    joint: HeadJoint
+    skin: Skin
+    eyes: tuple[Eye, Eye]
+    mouth: Mouth
+
+    @property
+    def size(self) -> int:
+        """Side of the frame in pixels."""
+        return self.backdrop.shape[0]
+
+
+def prepare_rig(portrait: U8, size: int, face: int | None = None) -> Rig:
+    """Make a rig of an RGB portrait uint8 [H, W, 3], drawn at size x size pixels.
+
+    face picks one of find_faces' faces, the largest if None. Raises NoFaceError if there is none, and
+    ValueError if face is out of range.
+    """
+    faces = find_faces(portrait)
+    if not faces:
+        raise NoFaceError("no face was found in the portrait")
+    chosen = 0 if face is None else face
+    if not 0 <= chosen < len(faces):
+        raise ValueError(f"face {chosen} was asked for, but the portrait shows faces 0 to {len(faces) - 1}")
+    picture, points = frame_portrait(portrait, faces[chosen], size)
+    neutral = to_neutral(points)
+    skin = build_skin(points, neutral, size)
+    matte = np.full((size, size), 255, np.uint8)
+    opaque = np.dstack([picture, np.full((size, size), 255, np.uint8)])
+    return Rig(
+        texture=np.dstack([picture, matte]),
+        picture=opaque,
+        backdrop=picture,
+        points=points,
+        neutral=neutral,
+        joint=HeadJoint.of(neutral),
+        skin=skin,
+        eyes=(build_eye(points, neutral, is_left=True), build_eye(points, neutral, is_left=False)),
+        mouth=build_mouth(picture, points, neutral, skin.shapes),
+    )

@@ -1,0 +1,76 @@
+"""Textures of teeth and tongue, drawn once for each portrait in its own light."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import cv2
+import numpy as np
+
+from models.rig.arrays import F32, U8
+
+# Widths of the teeth from the middle outwards, in millimetres (usual anatomical means).
+UPPER_TEETH: Final = (8.5, 6.6, 7.6, 7.0, 6.8, 9.0)
+LOWER_TEETH: Final = (5.4, 5.9, 6.9, 7.0, 7.1, 10.0)
+
+_ENAMEL: Final = np.array([226.0, 216.0, 198.0])
+_GUM: Final = np.array([168.0, 92.0, 90.0])
+_TONGUE: Final = np.array([172.0, 92.0, 90.0])
+_WIDTH, _HEIGHT = 512, 128
+_FINE: Final = 2  # supersampling
+
+
+def tooth_texture(widths_mm: tuple[float, ...], light: F32, *, gums_above: bool) -> U8:
+    """A row of teeth with gums, RGBA uint8 [128, 512, 4]; widths_mm from the middle tooth outwards."""
+    width, height = _WIDTH * _FINE, _HEIGHT * _FINE
+    edges = np.cumsum([0.0, *widths_mm]) / sum(widths_mm) * (width / 2)
+    picture = np.empty((height, width, 4), np.float32)
+    picture[..., :3] = _GUM * 0.8
+    picture[..., 3] = 255
+    below = np.zeros((height, width), np.uint8)
+    teeth = np.zeros((height, width), np.uint8)
+    for left, right in zip(edges[:-1], edges[1:], strict=True):
+        for sign in (-1, 1):
+            centre = width / 2 + sign * (left + right) / 2
+            _tooth(teeth, centre, (right - left) / 2, height)
+    below[: int(height * 0.9)] = 255
+    crown = cv2.GaussianBlur(teeth, (0, 0), 1.5 * _FINE).astype(np.float32) / 255
+    depth = cv2.GaussianBlur(teeth, (0, 0), 7 * _FINE).astype(np.float32) / 255
+    rows = np.linspace(0, 1, height, dtype=np.float32)[:, None]
+    enamel = _ENAMEL * (0.62 + 0.3 * depth + 0.1 * rows)[..., None]
+    picture[..., :3] += crown[..., None] * (enamel - picture[..., :3])
+    # The row turns away from the light along the arch.
+    aside = np.abs(np.linspace(-1, 1, width, dtype=np.float32))
+    picture[..., :3] *= (1 - 0.55 * aside**2)[None, :, None]
+    # Beyond the biting edge there is nothing.
+    picture[..., 3] = np.where(rows > 0.45, crown * 255, 255)
+    small = cv2.resize(picture, (_WIDTH, _HEIGHT), interpolation=cv2.INTER_AREA)
+    small[..., :3] *= light
+    upright = small if gums_above else small[::-1]
+    return np.ascontiguousarray(np.clip(upright, 0, 255).astype(np.uint8))
+
+
+def _tooth(mask: U8, centre: float, half: float, height: int) -> None:
+    """One crown: from the gum line at a fifth of the height to the biting edge at nine tenths."""
+    gap = 0.035 * half + 0.6
+    top, bottom, round_top = 0.2 * height, 0.93 * height, 0.16 * height
+    corner = min(0.5 * half, 0.12 * height)
+    angles = np.linspace(0, np.pi, 16)
+    arc = np.stack([centre + (half - gap) * np.cos(angles), top + round_top - round_top * np.sin(angles)], 1)
+    turn = np.linspace(0, np.pi / 2, 8)
+    left = np.stack([centre - half + gap + corner * (1 - np.cos(turn)), bottom - corner + corner * np.sin(turn)], 1)
+    right = np.stack([2 * centre - left[::-1, 0], left[::-1, 1]], 1)
+    outline = np.concatenate([arc, left, right])
+    cv2.fillPoly(mask, [np.round(outline * 16).astype(np.int32)], 255, cv2.LINE_AA, shift=4)
+
+
+def tongue_texture(light: F32) -> U8:
+    """A soft tongue with a middle furrow, RGBA uint8 [64, 128, 4]."""
+    y, x = np.mgrid[0:64, 0:128].astype(np.float32)
+    across, along = (x - 63.5) / 62, (y - 34) / 40
+    inside = np.clip((1 - (across**2 + np.minimum(along, 0) ** 2 * 1.8)) * 3, 0, 1)
+    bright = 0.6 + 0.4 * np.clip(1 - across**2, 0, 1) - 0.16 * np.exp(-((across / 0.09) ** 2)) * (along > -0.6)
+    picture = np.empty((64, 128, 4), np.float32)
+    picture[..., :3] = _TONGUE * light * bright[..., None]
+    picture[..., 3] = 255 * inside
+    return np.clip(cv2.GaussianBlur(picture, (0, 0), 1.2), 0, 255).astype(np.uint8)

@@ -1,0 +1,1 @@
+"""Making the data the portrait rig ships."""
