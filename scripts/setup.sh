@@ -55,12 +55,18 @@ find_python() {
 make_venv() {
     "$VENV/bin/python" -c '' 2>/dev/null && return 0
     local python
-    python=$(find_python) || { install_packages python3 python3-venv && python=$(find_python); } || die \
+    python=$(find_python) || { install_packages python3 python3-dev python3-venv && python=$(find_python); } || die \
         "Python 3.11 or 3.12 with venv is needed (mediapipe has no wheel for 3.13 and later)." \
         "Install one, for instance: sudo apt install python3.11 python3.11-venv," \
         "or: uv python install 3.12; then: make setup PYTHON=/path/to/python3.12"
     say "making $VENV with $("$python" --version)"
     "$python" -m venv --clear "$VENV"
+}
+
+# torch.compile builds against Python.h; Debian's Python keeps it in another package.
+check_headers() {
+    "$VENV/bin/python" -c 'import pathlib, sysconfig as s; (pathlib.Path(s.get_path("include")) / "Python.h").stat()' \
+        2>/dev/null || install_packages python3-dev || say "Python.h is missing: torch.compile, used in tests, fails"
 }
 
 # PyPI's torch for Linux carries CUDA, some gigabytes. Without an NVIDIA driver take the CPU wheel instead,
@@ -87,6 +93,7 @@ install_packages "${TOOLS[@]}" || say \
     "could not install some of: ${TOOLS[*]}." \
     "The command works without them; training and some tests do not. As root: apt-get install ${TOOLS[*]}"
 make_venv
+check_headers
 install_python_packages
 "$VENV/bin/python" -c 'import av, cv2, mediapipe, numba, torch' 2>/dev/null || die \
     "the environment does not import; see: $VENV/bin/python -c 'import av, cv2, mediapipe, numba, torch'"
