@@ -1,0 +1,38 @@
+"""A portrait becomes an identity: the rig of the face that was asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from models.rig.landmarks import NoFaceError, find_faces
+from models.rig.rig import Rig, prepare_rig
+from services.kit.contracts import Pixels
+from services.kit.errors import BadInput
+
+__all__ = ["Identity", "encode_portrait"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """The rig of one face, and how many faces the portrait shows."""
+
+    rig: Rig
+    num_faces: int
+
+
+def encode_portrait(portrait: Pixels, size: int, face: int | None) -> Identity:
+    """Build the rig of `portrait` [H, W, 3] for pictures of `size` pixels a side.
+
+    `face` counts from 1, the largest first; None takes the largest. Raises BadInput when there is no
+    such face.
+    """
+    num_faces = len(find_faces(portrait))
+    if num_faces == 0:
+        raise BadInput("portrait shows no face that can be found, expected one")
+    if face is not None and face > num_faces:
+        raise BadInput(f"--face {face} was asked for, but the portrait shows {num_faces}")
+    try:
+        rig = prepare_rig(portrait, size, None if face is None else face - 1)
+    except NoFaceError as error:
+        raise BadInput(f"portrait cannot be used: {error}") from error
+    return Identity(rig=rig, num_faces=num_faces)

@@ -1,0 +1,60 @@
+"""What every engine is: a streaming model from cues to motion, with a decoder from motion to pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.kit.contracts import Chunk, Cue, FloatArray, Motion
+
+__all__ = ["Decoder", "Engine", "perform"]
+
+StateT = TypeVar("StateT")
+Rows = NDArray[np.bool_]
+
+
+class Engine(Protocol[StateT]):
+    """A model whose sessions are rows of one caller-owned state; `reset` and `step` consume it."""
+
+    @property
+    def noise_shape(self) -> tuple[int, ...]:
+        """The shape of the standard normal noise of one row and one chunk."""
+        ...
+
+    def init_state(self, slots: int) -> StateT:
+        """Return the state of `slots` fresh sessions."""
+        ...
+
+    def reset(self, state: StateT, rows: Rows) -> StateT:
+        """Make the marked rows fresh; `rows` is [slots]."""
+        ...
+
+    def step(
+        self, state: StateT, cues: Sequence[Cue | None], noise: FloatArray
+    ) -> tuple[list[Motion | None], StateT]:
+        """Answer the cue of every row; a row without one keeps its state. `noise` is [slots, *noise_shape]."""
+        ...
+
+
+class Decoder(Protocol):
+    """Shows motion on one identity."""
+
+    def decode(self, motion: Motion) -> Chunk:
+        """Return the pictures of one chunk; equal motion gives equal pictures, in any order of calls."""
+        ...
+
+
+def perform(engine: Engine[StateT], cues: Iterable[Cue], seed: int) -> Iterator[Motion]:
+    """Run one session from its first cue to its last; equal cues and seed give equal motion."""
+    chance = np.random.default_rng(seed)
+    state = engine.init_state(1)
+    for cue in cues:
+        noise = chance.standard_normal((1, *engine.noise_shape), np.float32)
+        (motion,), state = engine.step(state, (cue,), noise)
+        if motion is not None:
+            yield motion
+
+

@@ -1,0 +1,50 @@
+"""The lpm engine: the motion-space LPM answers cues with motion."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from models.lpm.model import Lpm, LpmChunk, LpmState
+from models.motion import CHUNK_FRAMES, NUM_MOTION
+from services.generation.engine import Rows
+from services.kit.contracts import Cue, FloatArray, Motion
+
+__all__ = ["LpmEngine"]
+
+
+class LpmEngine:
+    """An `Engine[LpmState]` around a loaded LPM."""
+
+    def __init__(self, model: Lpm) -> None:
+        self._model = model.eval()
+
+    @property
+    def noise_shape(self) -> tuple[int, ...]:
+        return CHUNK_FRAMES, NUM_MOTION
+
+    def init_state(self, slots: int) -> LpmState:
+        return self._model.init_state(slots)
+
+    def reset(self, state: LpmState, rows: Rows) -> LpmState:
+        return self._model.reset(state, torch.from_numpy(rows))
+
+    def step(
+        self, state: LpmState, cues: Sequence[Cue | None], noise: FloatArray
+    ) -> tuple[list[Motion | None], LpmState]:
+        chunk = LpmChunk(speak=torch.from_numpy(self._stack(cues)), noise=torch.from_numpy(noise))
+        active = torch.tensor([cue is not None for cue in cues])
+        with torch.inference_mode():
+            motion, state = self._model.step(state, chunk, active)
+        return [_motion_of(cue, frames) for cue, frames in zip(cues, motion.numpy(), strict=True)], state
+
+    def _stack(self, cues: Sequence[Cue | None]) -> FloatArray:
+        config = self._model.config
+        absent = np.zeros((config.window_mels, config.logmel.channels), np.float32)
+        return np.stack([absent if cue is None else cue.speak for cue in cues])
+
+
+def _motion_of(cue: Cue | None, frames: FloatArray) -> Motion | None:
+    return None if cue is None else Motion(sequence=cue.sequence, frames=frames[: cue.num_frames])

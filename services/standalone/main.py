@@ -1,0 +1,120 @@
+"""The dramatis command: its options, and how errors reach the terminal."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import Final, NoReturn
+
+import click
+
+from services.kit.errors import DramatisError, Rejected
+
+__all__ = ["command", "main"]
+
+_EXIT_FAILED: Final = 1
+_EXIT_BAD_INPUT: Final = 2
+_EXIT_INTERRUPTED: Final = 130
+_MIN_SIZE: Final = 64
+_MAX_SIZE: Final = 2048
+
+
+def main() -> NoReturn:
+    """Run the command: 0 done, 1 failed, 2 the input cannot be used, 130 interrupted."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        result = command.main(standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        sys.exit(_EXIT_BAD_INPUT)
+    except click.ClickException as error:
+        _complain(error.format_message())
+        sys.exit(_EXIT_BAD_INPUT)
+    except DramatisError as error:
+        _complain(str(error))
+        sys.exit(_EXIT_BAD_INPUT if isinstance(error, Rejected) else _EXIT_FAILED)
+    except (click.Abort, KeyboardInterrupt):
+        _complain("interrupted")
+        sys.exit(_EXIT_INTERRUPTED)
+    sys.exit(result if isinstance(result, int) else 0)
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
+    """End on SIGTERM as on Ctrl-C, so that nothing half-written stays behind."""
+    raise KeyboardInterrupt
+
+
+def _complain(text: str) -> None:
+    click.echo(f"dramatis: error: {' '.join(text.split())}", err=True)
+
+
+def _even_size(_context: click.Context, _option: click.Parameter, value: int) -> int:
+    if value % 2 or not _MIN_SIZE <= value <= _MAX_SIZE:
+        raise click.BadParameter(f"{value} is not an even number from {_MIN_SIZE} to {_MAX_SIZE}.")
+    return value
+
+
+_FILE = click.Path(path_type=Path)
+
+
+@click.group(no_args_is_help=True)
+@click.version_option(package_name="dramatis", message="dramatis %(version)s")
+def command() -> None:
+    """One portrait becomes a character that speaks."""
+
+
+@command.command()
+@click.argument("portrait", type=_FILE)
+@click.option("--speech", type=_FILE, required=True, help="Recording to speak: any audio, or a video's sound.")
+@click.option("--output", type=_FILE, required=True, help="MP4 to write.")
+@click.option("--size", type=int, default=512, show_default=True, callback=_even_size, help="Pixels a side.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Another seed, another take.")
+@click.option("--face", type=click.IntRange(min=1), help="Which face, 1 being the largest.")
+@click.option("--engine", type=click.Choice(["lpm"]), default="lpm", show_default=True, help="Which model speaks.")
+@click.option("--quiet", is_flag=True, help="No progress bar, no summary.")
+def perform(
+    portrait: Path, speech: Path, output: Path, size: int, seed: int, face: int | None, engine: str, quiet: bool
+) -> None:
+    """Make the person of PORTRAIT (JPEG, PNG, WebP) speak a recording."""
+    from services.standalone.perform import PerformRequest, perform_speech
+    from services.standalone.terminal import Terminal
+
+    request = PerformRequest(
+        portrait=portrait, speech=speech, output=output, size=size, seed=seed, face=face, engine=engine
+    )
+    with Terminal(quiet=quiet) as terminal:
+        terminal.summarise(perform_speech(request, terminal), output)
+
+
+@command.command()
+@click.argument("portrait", type=_FILE)
+@click.option("--driver", type=_FILE, required=True, help="Video whose face moves the portrait.")
+@click.option("--output", type=_FILE, required=True, help="MP4 to write.")
+@click.option("--size", type=int, default=512, show_default=True, callback=_even_size, help="Pixels a side.")
+@click.option("--face", type=click.IntRange(min=1), help="Which face of PORTRAIT, 1 being the largest.")
+@click.option("--quiet", is_flag=True, help="No progress bar, no summary.")
+def reenact(portrait: Path, driver: Path, output: Path, size: int, face: int | None, quiet: bool) -> None:
+    """Move the person of PORTRAIT (JPEG, PNG, WebP) as the face of a video moves."""
+    from services.standalone.reenact import ReenactRequest, reenact_driver
+    from services.standalone.terminal import Terminal
+
+    request = ReenactRequest(portrait=portrait, driver=driver, output=output, size=size, face=face)
+    with Terminal(quiet=quiet) as terminal:
+        terminal.summarise(reenact_driver(request, terminal), output)
+
+
+@command.command()
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
+def doctor(as_json: bool) -> int:
+    """Say what is present, what is missing and the command that mends it."""
+    from services.standalone.doctor import diagnose, is_healthy, render_json, render_text
+
+    findings = diagnose()
+    click.echo(render_json(findings) if as_json else render_text(findings))
+    return 0 if is_healthy(findings) else _EXIT_FAILED
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,87 @@
+"""What the command says while it works: notes and a progress bar on stderr, one summary on stdout."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import click
+from tqdm import tqdm
+
+from services.kit.contracts import FRAME_RATE_HZ, Chunk
+
+__all__ = ["Outcome", "Terminal"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """A finished video of `num_frames` frames."""
+
+    num_frames: int
+
+    @property
+    def duration_s(self) -> float:
+        return self.num_frames / FRAME_RATE_HZ
+
+
+class Terminal:
+    """The user's terminal; as a context manager it keeps native libraries from writing over it."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._quiet = quiet
+        self._start_s = time.monotonic()
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        self._stack.enter_context(_native_noise_silenced())
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._stack.close()
+
+    def note(self, text: str) -> None:
+        """Tell the user something that is not an error."""
+        click.echo(f"dramatis: {text}", err=True)
+
+    def follow(self, chunks: Iterable[Chunk], duration_s: float | None) -> Iterator[Chunk]:
+        """Pass chunks on and show how many frames of the expected duration are done."""
+        total = None if duration_s is None else max(1, round(duration_s * FRAME_RATE_HZ))
+        hidden = True if self._quiet else None
+        with tqdm(total=total, unit="frame", disable=hidden, file=sys.stderr, leave=False) as bar:
+            for chunk in chunks:
+                yield chunk
+                bar.update(len(chunk.frames))
+
+    def summarise(self, outcome: Outcome, output: Path) -> None:
+        """Print the one line that ends a successful run."""
+        if self._quiet:
+            return
+        elapsed_s = time.monotonic() - self._start_s
+        factor = outcome.duration_s / elapsed_s
+        click.echo(f"{output}: {outcome.duration_s:.2f} s of video in {elapsed_s:.1f} s ({factor:.1f}x real time)")
+
+
+@contextmanager
+def _native_noise_silenced() -> Iterator[None]:
+    """Send what C++ libraries write to descriptor 2 nowhere; Python's stderr still reaches the user.
+
+    MediaPipe and TensorFlow Lite log start-up chatter there before any of their own switches apply.
+    """
+    sys.stderr.flush()
+    visible = os.dup(2)
+    previous = sys.stderr
+    with open(visible, "w", encoding="utf-8", errors="backslashreplace", buffering=1) as stderr:
+        with open(os.devnull, "w", encoding="utf-8") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        sys.stderr = stderr
+        try:
+            yield
+        finally:
+            sys.stderr = previous
+            os.dup2(visible, 2)
