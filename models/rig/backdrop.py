@@ -6,6 +6,7 @@ from typing import Final
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from models.rig.arrays import F32, I32, U8
 
@@ -14,26 +15,29 @@ _MARGIN: Final = 0.014  # how far beyond the matte the backdrop is replaced, in 
 _GRAIN_SCALE: Final = 0.006  # the size of detail that is continued as texture, in picture sides
 _TEXTURE_BAND: Final = 0.06  # depth of the strip whose texture is continued, in picture sides
 _SOLID: Final = 0.95  # share from which a pixel shows the person's colour unmixed
+_STRAY_REACH: Final = 0.06  # how far from the matte loose strands of hair are looked for, in picture sides
+_AGREEMENT: Final = 40.0  # how many grey levels the two ends of a row may differ to be joined straight
 _STIFFNESS: Final = 0.02  # how strongly mixed colours are drawn to the colours of the person nearby
 
 
 def fill_backdrop(image: U8, matte: U8) -> U8:
     """The picture uint8 [H, W, 3] without the person of matte uint8 [H, W].
 
-    Large-scale colour flows in from all around the hole (a pull-push pyramid over what is known) and fine
-    texture is mirrored across the hole's border, so the strips a moving head uncovers keep the grain of
-    the wall. Outside the hole the picture is unchanged.
+    Large-scale colour flows in from all around the hole (a pull-push pyramid over what is known), straight
+    across it where both sides agree (a horizon, a shelf), and fine texture is mirrored over the hole's
+    border, so the strips a moving head uncovers keep the grain of the wall. Away from the hole the picture
+    is unchanged.
     """
     side = max(image.shape[:2])
     margin = max(3, round(_MARGIN * side))
     hole = cv2.dilate((matte >= _TRACE).astype(np.uint8), _disc(margin)).astype(np.uint8)
-    if hole.all():
-        hole = (matte > 254).astype(np.uint8)
     if hole.all() or not hole.any():
         return image.copy()
-    picture, known = image.astype(np.float32), (1 - hole).astype(np.float32)
+    picture = image.astype(np.float32)
+    hole = np.maximum(hole, _stray_hair(picture, hole, side))
+    known = (1 - hole).astype(np.float32)
     smooth = _blur_known(picture, known, max(1.0, _GRAIN_SCALE * side))
-    filled = _pull_push(smooth, known) + _mirrored_texture(picture - smooth, hole, _TEXTURE_BAND * side)
+    filled = _flow(smooth, known) + _mirrored_texture(picture - smooth, hole, _TEXTURE_BAND * side)
     inwards = cv2.distanceTransform(hole, cv2.DIST_L2, 5)[..., None]
     blend = np.clip(inwards / margin, 0, 1)
     return np.clip(np.round(blend * filled + (1 - blend) * picture), 0, 255).astype(np.uint8)
@@ -61,6 +65,24 @@ def _disc(radius: int) -> U8:
     return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1)).astype(np.uint8)
 
 
+def _stray_hair(picture: F32, hole: U8, side: int) -> U8:
+    """Thin strands around the hole that stand out from a calm background: uint8 [H, W] of 0 and 1.
+
+    They belong to the person but escaped the matte; left in the backdrop they would hang there when the
+    head moves.
+    """
+    reach = _disc(round(_STRAY_REACH * side))
+    near = (cv2.dilate(hole, reach) > 0) & (hole == 0)
+    known = (1 - hole).astype(np.float32)
+    calm = _blur_known(picture, known, 0.015 * side)
+    contrast = np.abs(picture - calm).max(2)
+    usual = cv2.GaussianBlur(np.minimum(contrast, 20) * known, (0, 0), 0.05 * side)
+    usual /= np.maximum(cv2.GaussianBlur(known, (0, 0), 0.05 * side), 1e-3)
+    strands = (near & (contrast > 3 * usual + 4)).astype(np.uint8)
+    thick = cv2.morphologyEx(strands, cv2.MORPH_OPEN, _disc(round(0.012 * side)))
+    return cv2.dilate(strands - thick, _disc(max(2, round(0.004 * side)))).astype(np.uint8)
+
+
 def _blur_known(picture: F32, known: F32, sigma: float) -> F32:
     """Gaussian mean over known pixels, float32 [H, W, 3]; zero where none is near."""
     weight = cv2.GaussianBlur(known, (0, 0), sigma)[..., None]
@@ -85,6 +107,30 @@ def _pull_push(picture: F32, known: F32) -> F32:
     return (weight * picture + (1 - weight) * pushed).astype(np.float32)
 
 
+def _flow(smooth: F32, known: F32) -> F32:
+    """Large-scale colour of the hole, float32 [H, W, 3]."""
+    inside = _pull_push(smooth, known)
+    left, right, share = _row_ends(known)
+    rows = np.arange(known.shape[0])[:, None]
+    begin, end = smooth[rows, left], smooth[rows, right]
+    both = (known[rows, left] > 0) & (known[rows, right] > 0) & (known == 0)
+    apart = np.linalg.norm(begin - end, axis=2)
+    trust = cv2.GaussianBlur(both * np.exp(-((apart / _AGREEMENT) ** 2)), (0, 0), 0.008 * max(known.shape))
+    across = begin + share[..., None] * (end - begin)
+    trust = trust.astype(np.float32)[..., None] * (known == 0)[..., None]
+    return (trust * across + (1 - trust) * inside).astype(np.float32)
+
+
+def _row_ends(known: F32) -> tuple[NDArray[np.int64], NDArray[np.int64], F32]:
+    """Columns of the nearest known pixels to the left and right, int64 [H, W], and where between one is."""
+    height, width = known.shape
+    columns = np.broadcast_to(np.arange(width), (height, width))
+    left = np.maximum.accumulate(np.where(known > 0, columns, 0), axis=1)
+    right = np.minimum.accumulate(np.where(known > 0, columns, width - 1)[:, ::-1], axis=1)[:, ::-1]
+    share = (columns - left) / np.maximum(right - left, 1)
+    return left, right, share.astype(np.float32)
+
+
 def _mirrored_texture(detail: F32, hole: U8, band: float) -> F32:
     """Fine detail float32 [H, W, 3] reflected into the hole across its border, back and forth over a band."""
     nearest_x, nearest_y, depth = _nearest_known(hole)
@@ -96,7 +142,9 @@ def _mirrored_texture(detail: F32, hole: U8, band: float) -> F32:
     known = (1 - hole).astype(np.float32)[..., None]
     limit = 3 * 1.4826 * float(np.median(np.abs(detail[hole == 0]))) + 2
     bounded = np.clip(detail, -limit, limit) * known
-    return cv2.remap(bounded, source_x, source_y, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REFLECT).astype(np.float32)
+    fade = np.maximum(0.3, 1 - depth / (3 * band))[..., None]
+    mirrored = cv2.remap(bounded, source_x, source_y, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REFLECT)
+    return (fade * mirrored).astype(np.float32)
 
 
 def _nearest_known(hole: U8) -> tuple[F32, F32, F32]:

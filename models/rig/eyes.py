@@ -10,6 +10,7 @@ import numpy as np
 from models.motion import INDEX
 from models.rig import topology as t
 from models.rig.arrays import F32, I32, U8
+from models.rig.lids import lid_margin
 from models.rig.neutral import Neutral
 from models.rig.opening import Window, curve
 from models.rig.pose import HeadJoint
@@ -20,7 +21,6 @@ _REACH: Final = np.array([0.215, 0.15])  # half axes of the resting outer ring, 
 _GAZE_X: Final = 0.062  # iris travel at eyeLookIn/Out = 1, in mean-face units
 _GAZE_UP: Final = 0.036
 _GAZE_DOWN: Final = 0.042
-_LASH: Final = 0.16  # share of the eye's opening by which a closing lid samples skin instead of eye
 _CURVE: Final = curve(len(t.LEFT_UPPER_LID))
 
 
@@ -30,7 +30,8 @@ class Eye:
 
     ball: float32 [61+, 3], points of the eyeball at rest; uv: the same in the picture; moves: float32 [N],
     which share of the gaze each takes; across and down: float32 [3], the iris's travel at gaze one.
-    upper, lower: landmark numbers of the lids. gap: float32 [9, 2], from the upper to the lower lid at rest.
+    upper, lower: landmark numbers of the lids. upper_margin, lower_margin: float32 [9, 2],
+    from each lid vertex to where the picture shows lid skin for certain.
     """
 
     ball: F32
@@ -42,14 +43,15 @@ class Eye:
     up: F32
     upper: tuple[int, ...]
     lower: tuple[int, ...]
-    gap: F32
+    upper_margin: F32
+    lower_margin: F32
     is_left: bool
 
     def draw(self, canvas: U8, skin: F32, motion: F32, joint: HeadJoint, texture: U8) -> None:
         """Paint the eyeball between the lids of moved skin float32 [V, 3] onto the canvas."""
         upper, lower = skin[list(self.upper), :2], skin[list(self.lower), :2]
         axis = skin[self.upper[-1], :2] - skin[self.upper[0], :2]
-        down = np.array([-axis[1], axis[0]]) if self.is_left is False else np.array([axis[1], -axis[0]])
+        down = np.array([axis[1], -axis[0]]) if self.is_left else np.array([-axis[1], axis[0]])
         down = (down / max(float(np.hypot(*down)), 1e-6)).astype(np.float32)
         window = Window.between(_CURVE @ upper, _CURVE @ lower, down, canvas.shape[0])
         if window is None:
@@ -61,12 +63,11 @@ class Eye:
 
     def lid_samples(self, closing: float) -> tuple[F32, F32]:
         """Offsets [9, 2] for the texture of upper and lower lid, so that a closing lid shows skin, not eye."""
-        offset = np.float32(_LASH * closing) * self.gap
-        return -offset, offset
+        share = np.float32(closing)
+        return share * self.upper_margin, share * self.lower_margin
 
     def _gaze(self, motion: F32) -> F32:
-        side, other = ("Left", "Right") if self.is_left else ("Right", "Left")
-        del other
+        side = "Left" if self.is_left else "Right"
         outward = float(motion[INDEX[f"eyeLookOut{side}"]] - motion[INDEX[f"eyeLookIn{side}"]])
         rightward = outward if self.is_left else -outward
         upward = float(motion[INDEX[f"eyeLookUp{side}"]])
@@ -75,8 +76,8 @@ class Eye:
         return gaze
 
 
-def build_eye(points: F32, neutral: Neutral, *, is_left: bool) -> Eye:
-    """Take one eye from framed landmarks float32 [478, 3]."""
+def build_eye(picture: U8, points: F32, neutral: Neutral, *, is_left: bool) -> Eye:
+    """Take one eye from a framed picture uint8 [S, S, 3] and its landmarks float32 [478, 3]."""
     upper, lower, iris = (
         (t.LEFT_UPPER_LID, t.LEFT_LOWER_LID, t.LEFT_IRIS)
         if is_left
@@ -95,7 +96,8 @@ def build_eye(points: F32, neutral: Neutral, *, is_left: bool) -> Eye:
         right=to_image @ np.array([_GAZE_X, 0, 0], np.float32),
         down=to_image @ np.array([0, _GAZE_DOWN, 0], np.float32),
         up=to_image @ np.array([0, -_GAZE_UP, 0], np.float32),
-        upper=upper, lower=lower, gap=points[list(lower), :2] - points[list(upper), :2], is_left=is_left,
+        upper=upper, lower=lower, upper_margin=lid_margin(picture, points, upper, lower),
+        lower_margin=lid_margin(picture, points, lower, upper), is_left=is_left,
     )  # fmt: skip
 
 

@@ -6,29 +6,25 @@ from typing import Final
 
 import numpy as np
 
-from models.motion import INDEX, NUM_BLENDSHAPES, NUM_MOTION
+from models.motion import NUM_BLENDSHAPES, NUM_MOTION
 from models.rig import topology as t
 from models.rig.arrays import F32
-from models.rig.blendshapes import displacements
-from models.rig.boxed import F64, BoxedLeastSquares
-from models.rig.gaze import Gaze
+from models.rig.expression import Expression
 from models.rig.geometry import rotation_matrix
 from models.rig.landmarks import NUM_LANDMARKS
 from models.rig.neutral import Neutral
 from models.rig.pose import HeadJoint
+from models.rig.sight import Sight
 
 _ROUNDS: Final = 2  # of pose and expression in turn
 _POSE_STEPS: Final = 3
-_POSE_DEPTH: Final = 0.3  # weight of the landmarks' depth against their place in the picture
+_POSE_DEPTH: Final = 1.0  # weight of the landmarks' depth against their place in the picture
 _POSE_DIFFERENCE: Final = np.float32(1e-3)
-_SHAPE_DEPTH: Final = 0.2
-_NOISE: Final = 0.006  # of a landmark, in outer eye corner distances
 # Landmarks that expression moves little: forehead, temples, nose, eye corners.
 _STABLE: Final = (
-    10, 338, 297, 332, 284, 251, 109, 67, 103, 54, 21, 151, 9, 8, 168, 6, 197, 195, 5, 4, 1, 33, 133, 362, 263,
-    127, 356, 234, 454, 162, 389, 98, 327, 2, 94, 19,
+    10, 338, 297, 332, 284, 251, 109, 67, 103, 54, 21, 151, 9, 8, 168, 6, 197, 195, 5, 4, 1, 98, 327, 2, 94,
+    19, 33, 133, 362, 263, 127, 356, 234, 454, 162, 389,
 )  # fmt: skip
-_SHAPED: Final = tuple(range(NUM_BLENDSHAPES))
 
 
 class MotionReader:
@@ -39,8 +35,8 @@ class MotionReader:
         self._rest = rest
         self._joint = HeadJoint.of(rest)
         self._base = (rest.scale * rest.points @ rest.rotation.T + rest.offset).astype(np.float32)
-        self._expression = _Expression(rest)
-        self._gaze = Gaze(rest.points)
+        self._expression = Expression(rest.points)
+        self._sight = Sight(rest.points)
         self._motion = np.zeros(NUM_MOTION, np.float32)
 
     def read(self, points: F32) -> F32:
@@ -51,13 +47,12 @@ class MotionReader:
         if points.shape != (NUM_LANDMARKS, 3):
             raise ValueError(f"points have shape {points.shape}, expected ({NUM_LANDMARKS}, 3)")
         motion = self._motion.copy()
-        local = points
         for _ in range(_ROUNDS):
             shaped = self._shaped(motion)
             motion[NUM_BLENDSHAPES:] = self._fit_pose(shaped, points, motion)
             local = self._to_rest(shaped, points, motion)
-            gaze = self._gaze.read(local)
-            motion[:NUM_BLENDSHAPES] = self._expression.solve(local, motion[:NUM_BLENDSHAPES], gaze)
+            gaze = self._sight.read(local, motion)
+            motion[:NUM_BLENDSHAPES] = self._expression.solve(local, gaze, motion[:NUM_BLENDSHAPES])
         self._motion = motion
         return motion.copy()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -23,12 +24,19 @@ _ARCH_DEPTH: Final = 0.16
 _BEHIND_LIPS: Final = 0.05
 _INCISAL: Final = 0.022  # how far the upper teeth reach below the seam of the closed lips
 _UPPER_HEIGHT, _LOWER_HEIGHT = 0.115, 0.095
+_UPPER_HALF_WIDTH, _LOWER_HALF_WIDTH = 0.25, 0.225
 _LOWER_TOP: Final = 0.012  # how far below the seam the lower teeth begin
 _TONGUE: Final = (0.15, 0.16)  # half width and height
+_TONGUE_TOP: Final = -0.015  # below the seam, while the jaw is shut
+_TONGUE_SHARE: Final = 0.72  # of the jaw's travel that the tongue makes
+_TEXELS: Final = 1.5  # of the teeth's texture for each pixel of the frame
 _USUAL_SKIN: Final = np.array([200.0, 162.0, 138.0])  # the RGB the colours below were chosen beside
 _CAVITY: Final = np.array([58.0, 20.0, 20.0])
 _FULL_WIDTH: Final = 0.58  # of the mean mouth, for which the sizes above are meant
 _JAW: Final = ("jawOpen", "jawForward", "jawLeft", "jawRight")
+
+
+Place = Callable[[F32], F32]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +76,7 @@ class Mouth:
         layer = window.layer()
         layer.pixels[:] = self.cavity.astype(np.uint8)
         jaw = motion[[INDEX[name] for name in _JAW]] @ self.jaw
-        lifted = jaw * 0.85 + float(motion[INDEX["tongueOut"]]) * self.lift
+        lifted = jaw * np.float32(_TONGUE_SHARE) + float(motion[INDEX["tongueOut"]]) * self.lift
         for part, travel in ((self.tongue, lifted), (self.lower, jaw), (self.upper, np.zeros(3, np.float32))):
             moved = joint.turn((part.rest + travel).astype(np.float32), motion)
             layer.paint(moved, part.uv, part.triangles, part.texture)
@@ -82,7 +90,7 @@ class Mouth:
         height, width = window.mask.shape
         lowered = cv2.warpAffine(window.mask, drop, (width, height))
         light = cv2.GaussianBlur(np.minimum(lowered, window.mask), (0, 0), reach)
-        shading = 0.3 + 0.7 * np.clip(light.astype(np.float32) / 200, 0, 1)
+        shading = 0.45 + 0.55 * np.clip(light.astype(np.float32) / 170, 0, 1)
         np.multiply(layer.pixels, shading[..., None], out=layer.pixels, casting="unsafe")
 
 
@@ -98,12 +106,13 @@ def build_mouth(picture: U8, points: F32, neutral: Neutral, shapes: F32) -> Mout
     def place(local: F32) -> F32:
         return np.asarray((local * size + seam) @ to_image + neutral.offset, np.float32)
 
-    upper = tooth_texture(UPPER_TEETH, light, gums_above=True)
-    lower = tooth_texture(LOWER_TEETH, light, gums_above=False)
+    texels = round(_TEXELS * 2 * _UPPER_HALF_WIDTH * size * neutral.scale)
+    upper = tooth_texture(UPPER_TEETH, light, texels, gums_above=True)
+    lower = tooth_texture(LOWER_TEETH, light, texels, gums_above=False)
     tongue = tongue_texture(light)
     return Mouth(
-        upper=_row(place, _INCISAL - _UPPER_HEIGHT, _INCISAL, upper, 0.25),
-        lower=_row(place, _LOWER_TOP, _LOWER_TOP + _LOWER_HEIGHT, lower, 0.225),
+        upper=_row(place, _INCISAL - _UPPER_HEIGHT, _INCISAL, upper, _UPPER_HALF_WIDTH),
+        lower=_row(place, _LOWER_TOP, _LOWER_TOP + _LOWER_HEIGHT, lower, _LOWER_HALF_WIDTH),
         tongue=_quad(place, tongue),
         jaw=np.stack([shapes[INDEX[name], 15] for name in _JAW]),
         lift=np.asarray(np.array([0, -0.05, -0.02]) @ to_image, np.float32),
@@ -121,9 +130,8 @@ def _lighting(picture: U8, points: F32) -> F32:
     return np.asarray(brightness * tint**0.6, np.float32)
 
 
-def _row(place: object, top: float, bottom: float, texture: U8, half_width: float) -> Part:
+def _row(place: Place, top: float, bottom: float, texture: U8, half_width: float) -> Part:
     """A row of teeth bent along the dental arch."""
-    assert callable(place)
     angles = np.linspace(-_ARCH_ANGLE, _ARCH_ANGLE, _COLUMNS)
     x = half_width * np.sin(angles) / np.sin(_ARCH_ANGLE)
     z = _BEHIND_LIPS + _ARCH_DEPTH * (1 - np.cos(angles))
@@ -138,9 +146,8 @@ def _row(place: object, top: float, bottom: float, texture: U8, half_width: floa
     return Part(rest=rest, uv=uv.astype(np.float32), triangles=triangles.astype(np.int32), texture=texture)
 
 
-def _quad(place: object, texture: U8) -> Part:
-    assert callable(place)
+def _quad(place: Place, texture: U8) -> Part:
     half, height = _TONGUE
-    local = np.array([[x, y, 0.12] for y in (0.03, 0.03 + height) for x in (-half, half)])
+    local = np.array([[x, y, 0.12] for y in (_TONGUE_TOP, _TONGUE_TOP + height) for x in (-half, half)])
     uv = np.array([[u, v] for v in (0, texture.shape[0] - 1) for u in (0, texture.shape[1] - 1)], np.float32)
     return Part(rest=place(local), uv=uv, triangles=np.array([[0, 1, 2], [1, 3, 2]], np.int32), texture=texture)

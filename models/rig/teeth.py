@@ -13,38 +13,38 @@ from models.rig.arrays import F32, U8
 UPPER_TEETH: Final = (8.5, 6.6, 7.6, 7.0, 6.8, 9.0)
 LOWER_TEETH: Final = (5.4, 5.9, 6.9, 7.0, 7.1, 10.0)
 
-_ENAMEL: Final = np.array([226.0, 216.0, 198.0])
+_ENAMEL: Final = np.array([240.0, 227.0, 205.0])
 _GUM: Final = np.array([168.0, 92.0, 90.0])
 _TONGUE: Final = np.array([172.0, 92.0, 90.0])
 _WIDTH, _HEIGHT = 512, 128
 _FINE: Final = 2  # supersampling
 
 
-def tooth_texture(widths_mm: tuple[float, ...], light: F32, *, gums_above: bool) -> U8:
-    """A row of teeth with gums, RGBA uint8 [128, 512, 4]; widths_mm from the middle tooth outwards."""
+def tooth_texture(widths_mm: tuple[float, ...], light: F32, width_px: int, *, gums_above: bool) -> U8:
+    """A row of teeth with gums, RGBA uint8 [H, width_px, 4]; widths_mm from the middle tooth outwards."""
     width, height = _WIDTH * _FINE, _HEIGHT * _FINE
     edges = np.cumsum([0.0, *widths_mm]) / sum(widths_mm) * (width / 2)
+    rows = np.linspace(0, 1, height, dtype=np.float32)[:, None]
     picture = np.empty((height, width, 4), np.float32)
-    picture[..., :3] = _GUM * 0.8
-    picture[..., 3] = 255
-    below = np.zeros((height, width), np.uint8)
+    # Gums above; between the crowns, enamel in shadow.
+    gum = np.clip((0.42 - rows) / 0.2, 0, 1)[..., None]
+    picture[..., :3] = _GUM * 0.8 * gum + _ENAMEL * 0.62 * (1 - gum)
     teeth = np.zeros((height, width), np.uint8)
     for left, right in zip(edges[:-1], edges[1:], strict=True):
         for sign in (-1, 1):
             centre = width / 2 + sign * (left + right) / 2
             _tooth(teeth, centre, (right - left) / 2, height)
-    below[: int(height * 0.9)] = 255
     crown = cv2.GaussianBlur(teeth, (0, 0), 1.5 * _FINE).astype(np.float32) / 255
     depth = cv2.GaussianBlur(teeth, (0, 0), 7 * _FINE).astype(np.float32) / 255
-    rows = np.linspace(0, 1, height, dtype=np.float32)[:, None]
-    enamel = _ENAMEL * (0.62 + 0.3 * depth + 0.1 * rows)[..., None]
+    enamel = _ENAMEL * (0.74 + 0.22 * depth + 0.06 * rows)[..., None]
     picture[..., :3] += crown[..., None] * (enamel - picture[..., :3])
     # The row turns away from the light along the arch.
     aside = np.abs(np.linspace(-1, 1, width, dtype=np.float32))
-    picture[..., :3] *= (1 - 0.55 * aside**2)[None, :, None]
+    picture[..., :3] *= (1 - 0.5 * aside**2.5)[None, :, None]
     # Beyond the biting edge there is nothing.
     picture[..., 3] = np.where(rows > 0.45, crown * 255, 255)
-    small = cv2.resize(picture, (_WIDTH, _HEIGHT), interpolation=cv2.INTER_AREA)
+    across = int(np.clip(width_px, 32, _WIDTH))
+    small = cv2.resize(picture, (across, across * _HEIGHT // _WIDTH), interpolation=cv2.INTER_AREA)
     small[..., :3] *= light
     upright = small if gums_above else small[::-1]
     return np.ascontiguousarray(np.clip(upright, 0, 255).astype(np.uint8))
