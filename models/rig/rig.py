@@ -7,9 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.rig.arrays import F32, U8
+from models.rig.backdrop import fill_backdrop, foreground
 from models.rig.eyes import Eye, build_eye
 from models.rig.framing import frame_portrait
 from models.rig.landmarks import NoFaceError, find_faces
+from models.rig.matte import person_matte
 from models.rig.mouth import Mouth, build_mouth
 from models.rig.neutral import Neutral, to_neutral
 from models.rig.pose import HeadJoint
@@ -55,12 +57,13 @@ def prepare_rig(portrait: U8, size: int, face: int | None = None) -> Rig:
     picture, points = frame_portrait(portrait, faces[chosen], size)
     neutral = to_neutral(points)
     skin = build_skin(points, neutral, size)
-    matte = np.full((size, size), 255, np.uint8)
+    matte = person_matte(picture, points)
+    backdrop = fill_backdrop(picture, matte)
     opaque = np.dstack([picture, np.full((size, size), 255, np.uint8)])
     return Rig(
-        texture=np.dstack([picture, matte]),
+        texture=np.dstack([foreground(picture, matte, backdrop), matte]),
         picture=opaque,
-        backdrop=picture,
+        backdrop=backdrop,
         points=points,
         neutral=neutral,
         joint=HeadJoint.of(neutral),
