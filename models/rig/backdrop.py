@@ -10,37 +10,40 @@ from numpy.typing import NDArray
 
 from models.rig.arrays import F32, I32, U8
 
-_TRACE: Final = 6  # of 255: from this matte on a pixel may hold some of the person's colour
-_MARGIN: Final = 0.014  # how far beyond the matte the backdrop is replaced, in picture sides
-_GRAIN_SCALE: Final = 0.006  # the size of detail that is continued as texture, in picture sides
-_TEXTURE_BAND: Final = 0.06  # depth of the strip whose texture is continued, in picture sides
+# Lengths are shares of the picture's longer side; contrasts are grey levels of 255.
+_TRACE: Final = 6  # from this matte on a pixel may hold some of the person's colour
+_MARGIN: Final = 0.014  # how far beyond the matte the backdrop is replaced
+_FLOW_SIDE: Final = 128  # pixels at which large-scale colour flows; finer detail is texture
+_TEXTURE_BAND: Final = 0.06  # depth of the strip whose texture is continued
+_AGREEMENT: Final = 40.0  # how far the two ends of a row may differ to be joined straight
+_STRAND_SIDE: Final = 512  # pixels at which loose strands of hair are looked for
+_STRAND_REACH: Final = 0.06  # how far from the matte
+_STRAND_WIDTH: Final = 0.024
+_CALM: Final = 7.0  # usual contrast from which a background is too lively to tell a strand
 _SOLID: Final = 0.95  # share from which a pixel shows the person's colour unmixed
-_STRAY_REACH: Final = 0.06  # how far from the matte loose strands of hair are looked for, in picture sides
-_AGREEMENT: Final = 40.0  # how many grey levels the two ends of a row may differ to be joined straight
 _STIFFNESS: Final = 0.02  # how strongly mixed colours are drawn to the colours of the person nearby
 
 
 def fill_backdrop(image: U8, matte: U8) -> U8:
     """The picture uint8 [H, W, 3] without the person of matte uint8 [H, W].
 
-    Large-scale colour flows in from all around the hole (a pull-push pyramid over what is known), straight
-    across it where both sides agree (a horizon, a shelf), and fine texture is mirrored over the hole's
-    border, so the strips a moving head uncovers keep the grain of the wall. Away from the hole the picture
-    is unchanged.
+    Large-scale colour flows in from all around the hole, straight across it where both sides agree (a
+    horizon, a shelf), and fine texture is mirrored over the hole's border, so the strips a moving head
+    uncovers keep the grain of the wall. Away from the hole the picture is unchanged.
     """
     side = max(image.shape[:2])
     margin = max(3, round(_MARGIN * side))
     hole = cv2.dilate((matte >= _TRACE).astype(np.uint8), _disc(margin)).astype(np.uint8)
     if hole.all() or not hole.any():
         return image.copy()
+    strands = _loose_strands(image, hole)
+    unknown = np.maximum(hole, strands)
     picture = image.astype(np.float32)
-    hole = np.maximum(hole, _stray_hair(picture, hole, side))
-    known = (1 - hole).astype(np.float32)
-    smooth = _blur_known(picture, known, max(1.0, _GRAIN_SCALE * side))
-    filled = _flow(smooth, known) + _mirrored_texture(picture - smooth, hole, _TEXTURE_BAND * side)
-    inwards = cv2.distanceTransform(hole, cv2.DIST_L2, 5)[..., None]
-    blend = np.clip(inwards / margin, 0, 1)
-    return np.clip(np.round(blend * filled + (1 - blend) * picture), 0, 255).astype(np.uint8)
+    smooth = _flow_across(picture, unknown)
+    filled = smooth + _mirrored_texture(picture - smooth, unknown, _TEXTURE_BAND * side)
+    inwards = cv2.distanceTransform(hole, cv2.DIST_L2, 5) / margin
+    blend = np.maximum(np.minimum(inwards, 1), cv2.blur(strands.astype(np.float32), (3, 3)))[..., None]
+    return np.clip(np.round(picture + blend * (filled - picture)), 0, 255).astype(np.uint8)
 
 
 def foreground(image: U8, matte: U8, backdrop: U8) -> U8:
@@ -50,54 +53,45 @@ def foreground(image: U8, matte: U8, backdrop: U8) -> U8:
     smoothly, so that a warp may sample there.
     Source of the estimate: Forte, "Approximate fast foreground colour estimation", 2021 (blur fusion).
     """
-    picture, share = image.astype(np.float32), (matte.astype(np.float32) / 255)[..., None]
+    share = (matte.astype(np.float32) / 255)[..., None]
     solid = (share[..., 0] >= _SOLID).astype(np.float32)
     if not solid.any():
         return image.copy()
-    near = _pull_push(_blur_known(picture, solid, 0.004 * max(image.shape[:2])), solid)
-    missing = picture - share * near - (1 - share) * backdrop.astype(np.float32)
+    picture, behind = image.astype(np.float32), backdrop.astype(np.float32)
+    near = _resize(_pull_push(*_reduce(picture, solid, _FLOW_SIDE)), picture.shape)
+    missing = picture - share * near - (1 - share) * behind
     mixed = near + share * missing / (share * share + _STIFFNESS * (1 - share))
-    unmixed = np.where(solid[..., None] > 0, picture + (1 - share) * (picture - backdrop) / share.clip(_SOLID), mixed)
-    return np.clip(np.round(unmixed), 0, 255).astype(np.uint8)
+    pure = picture + (1 - share) * (picture - behind)
+    return np.clip(np.round(np.where(share >= _SOLID, pure, mixed)), 0, 255).astype(np.uint8)
 
 
-def _disc(radius: int) -> U8:
-    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1)).astype(np.uint8)
+def _disc(radius: float) -> U8:
+    side = 2 * max(1, round(radius)) + 1
+    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)).astype(np.uint8)
 
 
-def _stray_hair(picture: F32, hole: U8, side: int) -> U8:
-    """Thin strands around the hole that stand out from a calm background: uint8 [H, W] of 0 and 1.
-
-    They belong to the person but escaped the matte; left in the backdrop they would hang there when the
-    head moves.
-    """
-    reach = _disc(round(_STRAY_REACH * side))
-    near = (cv2.dilate(hole, reach) > 0) & (hole == 0)
-    known = (1 - hole).astype(np.float32)
-    calm = _blur_known(picture, known, 0.015 * side)
-    contrast = np.abs(picture - calm).max(2)
-    usual = cv2.GaussianBlur(np.minimum(contrast, 20) * known, (0, 0), 0.05 * side)
-    usual /= np.maximum(cv2.GaussianBlur(known, (0, 0), 0.05 * side), 1e-3)
-    strands = (near & (contrast > 3 * usual + 4)).astype(np.uint8)
-    thick = cv2.morphologyEx(strands, cv2.MORPH_OPEN, _disc(round(0.012 * side)))
-    return cv2.dilate(strands - thick, _disc(max(2, round(0.004 * side)))).astype(np.uint8)
+def _resize(plane: F32, shape: tuple[int, ...]) -> F32:
+    resized: F32 = cv2.resize(plane, (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR)
+    return resized
 
 
-def _blur_known(picture: F32, known: F32, sigma: float) -> F32:
-    """Gaussian mean over known pixels, float32 [H, W, 3]; zero where none is near."""
-    weight = cv2.GaussianBlur(known, (0, 0), sigma)[..., None]
-    blurred = cv2.GaussianBlur(picture * known[..., None], (0, 0), sigma)
-    return np.where(weight > 1e-3, blurred / np.maximum(weight, 1e-3), 0).astype(np.float32)
+def _reduce(picture: F32, known: F32, side: int) -> tuple[F32, F32]:
+    """Mean of the known pixels [h, w, 3], and the known share [h, w], at a longer side of so many pixels."""
+    scale = min(1.0, side / max(known.shape))
+    size = (max(1, round(known.shape[1] * scale)), max(1, round(known.shape[0] * scale)))
+    weight = cv2.resize(known, size, interpolation=cv2.INTER_AREA)
+    total = cv2.resize(picture * known[..., None], size, interpolation=cv2.INTER_AREA)
+    return (total / np.maximum(weight, 1e-3)[..., None]).astype(np.float32), weight.astype(np.float32)
 
 
 def _pull_push(picture: F32, known: F32) -> F32:
-    """Fill unknown pixels smoothly from the known ones; known pixels stay as they are.
+    """Fill pixels smoothly as far as they are unknown: float32 [h, w, 3] from weights [h, w] in [0, 1].
 
     Source: Gortler et al., "The lumigraph", 1996, section 3.4.
     """
     height, width = known.shape
     weight = known[..., None]
-    if min(height, width) <= 2 or known.all():
+    if min(height, width) <= 2:
         mean = (picture * weight).sum((0, 1)) / max(float(weight.sum()), 1e-6)
         return (weight * picture + (1 - weight) * mean).astype(np.float32)
     pulled_weight = cv2.pyrDown(known)
@@ -107,22 +101,72 @@ def _pull_push(picture: F32, known: F32) -> F32:
     return (weight * picture + (1 - weight) * pushed).astype(np.float32)
 
 
-def _flow(smooth: F32, known: F32) -> F32:
-    """Large-scale colour of the hole, float32 [H, W, 3]."""
-    inside = _pull_push(smooth, known)
+# Loose strands ------------------------------------------------------------------------------------------
+
+
+def _loose_strands(image: U8, hole: U8) -> U8:
+    """Thin marks around the hole that stand out from a calm background: uint8 [H, W] of 0 and 1.
+
+    They are hair that escaped the matte; left in the backdrop they would hang in the air when the head
+    moves. Marks that lead away from the hole (a frame, a shelf) are not hair.
+    """
+    scale = min(1.0, _STRAND_SIDE / max(hole.shape))
+    small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA).astype(np.float32)
+    small_hole = cv2.resize(hole, (small.shape[1], small.shape[0]), interpolation=cv2.INTER_NEAREST)
+    side = max(small.shape[:2])
+    outwards = cv2.distanceTransform(1 - small_hole, cv2.DIST_L2, 5)
+    marks = _marks(small, small_hole, side) & (outwards < 2 * _STRAND_REACH * side)
+    _, labels = cv2.connectedComponents(marks.astype(np.uint8), connectivity=8)
+    near = outwards < _STRAND_REACH * side
+    total = np.bincount(labels.ravel())
+    is_strand = np.bincount(labels[near], minlength=total.size) > 0.9 * total
+    is_strand[0] = False
+    found = cv2.dilate(is_strand[labels].astype(np.uint8), _disc(2))
+    return cv2.resize(found, (hole.shape[1], hole.shape[0]), interpolation=cv2.INTER_NEAREST).astype(np.uint8)
+
+
+def _marks(picture: F32, hole: U8, side: int) -> NDArray[np.bool_]:
+    """Known pixels of thin shapes whose contrast to their surroundings is unusual there."""
+    known = (1 - hole).astype(np.float32)
+    contrast = np.abs(picture - _mean_known(picture, known, round(0.03 * side))).max(2)
+    usual = _mean_known(np.minimum(contrast, 20)[..., None], known, round(0.1 * side))
+    marks = ((contrast > 2.5 * usual + 3) & (usual < _CALM) & (hole == 0)).astype(np.uint8)
+    thick = cv2.morphologyEx(marks, cv2.MORPH_OPEN, _disc(_STRAND_WIDTH * side / 2))
+    thin: NDArray[np.bool_] = marks > thick
+    return thin
+
+
+def _mean_known(picture: F32, known: F32, radius: int) -> F32:
+    """Mean of picture [h, w, c] over the known pixels of a window; [h, w] where c is 1."""
+    window = (2 * radius + 1, 2 * radius + 1)
+    weight = np.maximum(cv2.blur(known, window), 1e-3)
+    total = cv2.blur(picture * known[..., None], window)
+    return (total / (weight if total.ndim == 2 else weight[..., None])).astype(np.float32)
+
+
+# Filling ------------------------------------------------------------------------------------------------
+
+
+def _flow_across(picture: F32, hole: U8) -> F32:
+    """Large-scale colour of the picture, float32 [H, W, 3], with the hole filled."""
+    low, weight = _reduce(picture, (1 - hole).astype(np.float32), _FLOW_SIDE)
+    known = (weight > 0.5).astype(np.float32)
+    around = _pull_push(low, np.minimum(1, 2 * weight).astype(np.float32))
     left, right, share = _row_ends(known)
     rows = np.arange(known.shape[0])[:, None]
-    begin, end = smooth[rows, left], smooth[rows, right]
-    both = (known[rows, left] > 0) & (known[rows, right] > 0) & (known == 0)
+    begin, end = around[rows, left], around[rows, right]
     apart = np.linalg.norm(begin - end, axis=2)
-    trust = cv2.GaussianBlur(both * np.exp(-((apart / _AGREEMENT) ** 2)), (0, 0), 0.008 * max(known.shape))
-    across = begin + share[..., None] * (end - begin)
-    trust = trust.astype(np.float32)[..., None] * (known == 0)[..., None]
-    return (trust * across + (1 - trust) * inside).astype(np.float32)
+    both = ((known[rows, left] > 0) & (known[rows, right] > 0)) | (known > 0)
+    ramp = np.clip(cv2.distanceTransform(both.astype(np.uint8), cv2.DIST_L2, 3) / 6, 0, 1)
+    trust = (ramp * np.exp(-((apart / _AGREEMENT) ** 2)) * (1 - known)).astype(np.float32)
+    trust = np.minimum(trust, cv2.GaussianBlur(trust, (0, 0), 1.5))[..., None]
+    straight = begin + share[..., None] * (end - begin)
+    straight = cv2.GaussianBlur(straight, (1, 5), 0, sigmaY=1).astype(np.float32)
+    return _resize((around + trust * (straight - around)).astype(np.float32), picture.shape)
 
 
 def _row_ends(known: F32) -> tuple[NDArray[np.int64], NDArray[np.int64], F32]:
-    """Columns of the nearest known pixels to the left and right, int64 [H, W], and where between one is."""
+    """Columns of the nearest known pixels to the left and right [h, w], and where between them a pixel is."""
     height, width = known.shape
     columns = np.broadcast_to(np.arange(width), (height, width))
     left = np.maximum.accumulate(np.where(known > 0, columns, 0), axis=1)
@@ -136,14 +180,13 @@ def _mirrored_texture(detail: F32, hole: U8, band: float) -> F32:
     nearest_x, nearest_y, depth = _nearest_known(hole)
     rows, columns = (a.astype(np.float32) for a in np.indices(hole.shape))
     swing = band - np.abs(np.mod(depth, 2 * band) - band)
-    reach = np.where(depth > 0, swing / np.maximum(depth, 1), 0)
+    reach = np.where(depth > 0, swing / np.maximum(depth, 1), 0).astype(np.float32)
     source_x = nearest_x + reach * (nearest_x - columns)
     source_y = nearest_y + reach * (nearest_y - rows)
-    known = (1 - hole).astype(np.float32)[..., None]
-    limit = 3 * 1.4826 * float(np.median(np.abs(detail[hole == 0]))) + 2
-    bounded = np.clip(detail, -limit, limit) * known
-    fade = np.maximum(0.3, 1 - depth / (3 * band))[..., None]
+    limit = 2.5 * 1.4826 * float(np.median(np.abs(detail[hole == 0]))) + 2
+    bounded = np.clip(detail, -limit, limit) * (1 - hole)[..., None].astype(np.float32)
     mirrored = cv2.remap(bounded, source_x, source_y, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REFLECT)
+    fade = np.maximum(0, 1 - depth / (3 * band))[..., None]
     return (fade * mirrored).astype(np.float32)
 
 

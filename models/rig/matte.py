@@ -62,7 +62,7 @@ def person_matte(image: U8, face_points: F32) -> U8:
     rim, certain = (cv2.resize(a, size) for a in (rim, np.maximum(solid, face).astype(np.float32)))
     low, high = _CHOKE
     matte = np.clip((matte - low) / (high - low), 0, 1)
-    return np.round(255 * (rim * matte + (1 - rim) * certain)).astype(np.uint8)
+    return _without_islands(np.round(255 * (rim * matte + (1 - rim) * certain)).astype(np.uint8))
 
 
 def _reduce(image: U8, points: F32) -> _Scene:
@@ -169,7 +169,7 @@ def _with_colours(scene: _Scene, shape: F32) -> F32:
     doubt = np.clip(1 - np.abs(2 * shape - 1) ** 4, 0, 1)
     guide, radius = scene.guide, max(2, round(0.03 * scene.face_size))
     share = shape
-    for _ in range(2):
+    for _ in range(3):
         colour, trust = _colour_share(cells, share)
         logit = _logit(shape, 0.02) + _COLOUR_SAY * doubt * trust * _logit(colour, 0.03)
         decided = (1 / (1 + np.exp(-logit))).astype(np.float32)
@@ -212,7 +212,7 @@ def _colour_share(cells: _ColourCells, share: F32) -> tuple[F32, F32]:
     person = _count(cells, np.clip((share - 0.8) / 0.2, 0, 1))
     wall = _count(cells, np.clip((0.2 - share) / 0.2, 0, 1))
     total = person + wall
-    colour, trust = person / (total + 1e-9), total / (total + 5)
+    colour, trust = person / (total + 1e-9), total / (total + 1)
     return colour.ravel()[cells.index], trust.ravel()[cells.index]
 
 
@@ -249,6 +249,15 @@ def _holding(solid: U8, face: U8, *, opened_by: float = 0.0) -> U8:
     _, labels = cv2.connectedComponents(solid, connectivity=4)
     shared = np.bincount(labels[(face > 0) & (solid > 0)], minlength=2)
     return (labels == max(int(shared.argmax()), 1)).astype(np.uint8)
+
+
+def _without_islands(matte: U8) -> U8:
+    """The matte without faint parts that do not hang together with the largest solid one."""
+    _, labels = cv2.connectedComponents((matte > 40).astype(np.uint8), connectivity=8)
+    solid = np.bincount(labels[matte > 200], minlength=2)
+    island = (labels > 0) & (labels != solid[1:].argmax() + 1)
+    around = (cv2.dilate(island.astype(np.uint8), _disc(2)) > 0) & ((labels == 0) | island)
+    return np.where(around, 0, matte).astype(np.uint8)
 
 
 def _rim(solid: U8, face: U8, scene: _Scene) -> F32:
