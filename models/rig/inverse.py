@@ -18,7 +18,7 @@ from models.rig.sight import Sight
 
 _ROUNDS: Final = 2  # of pose and expression in turn
 _POSE_STEPS: Final = 3
-_POSE_DEPTH: Final = 1.0  # weight of the landmarks' depth against their place in the picture
+_POSE_DEPTH: Final = 0.3  # weight of the landmarks' depth against their place in the picture
 _POSE_DIFFERENCE: Final = np.float32(1e-3)
 # Landmarks that expression moves little: forehead, temples, nose, eye corners.
 _STABLE: Final = (

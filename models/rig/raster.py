@@ -83,3 +83,22 @@ def blend(canvas: U8, layer: U8, mask: U8, left: int, top: int) -> None:  # type
             for c in range(3):
                 under = int(canvas[top + y, left + x, c])
                 canvas[top + y, left + x, c] = (int(layer[y, x, c]) * weight + under * (255 - weight) + 127) // 255
+
+
+@njit(cache=True, nogil=True, fastmath=True)
+def soften(canvas: U8, depth: F32, step: float) -> None:  # type: ignore[no-untyped-def,unused-ignore]
+    """Smooth the stairs where a nearer surface ends before a farther one, more than step pixels behind."""
+    height, width = depth.shape
+    for y in range(height - 1):
+        for x in range(width - 1):
+            here, right, below = depth[y, x], depth[y, x + 1], depth[y + 1, x]
+            if here >= _FAR or right >= _FAR or below >= _FAR:
+                continue
+            if abs(here - right) > step:
+                for c in range(3):
+                    a, b = int(canvas[y, x, c]), int(canvas[y, x + 1, c])
+                    canvas[y, x, c], canvas[y, x + 1, c] = (3 * a + b + 2) >> 2, (a + 3 * b + 2) >> 2
+            if abs(here - below) > step:
+                for c in range(3):
+                    a, b = int(canvas[y, x, c]), int(canvas[y + 1, x, c])
+                    canvas[y, x, c], canvas[y + 1, x, c] = (3 * a + b + 2) >> 2, (a + 3 * b + 2) >> 2

@@ -9,10 +9,11 @@ import numpy as np
 from models.motion import INDEX, NUM_BLENDSHAPES, NUM_MOTION
 from models.rig import topology as t
 from models.rig.arrays import F32, U8
-from models.rig.raster import rasterise, shade
+from models.rig.raster import rasterise, shade, soften
 from models.rig.rig import Rig
 
 _FAR: Final = np.float32(3.4e38)
+_STEP: Final = 0.07  # depth between neighbouring pixels that makes an edge, in outer eye corner distances
 _BREATH_PERIOD_S: Final = 4.1
 _BREATH_RISE: Final = 0.014  # of the shoulders, in outer eye corner distances
 _LIP_ROWS: Final = (
@@ -44,6 +45,7 @@ class RigRenderer:
         self._depth.fill(_FAR)
         rasterise(skin, self._uv(motion), rig.skin.triangles, self._map, self._depth)
         shade(self._map, self._depth, rig.texture, canvas)
+        soften(canvas, self._depth, _STEP * rig.joint.unit)
         for eye in rig.eyes:
             eye.draw(canvas, skin, motion, rig.joint, rig.picture)
         rig.mouth.draw(canvas, skin, motion, rig.joint)

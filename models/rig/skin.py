@@ -7,11 +7,14 @@ from typing import Final
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 from scipy.spatial import Delaunay
 
 from models.motion import NUM_BLENDSHAPES
 from models.rig import topology as t
-from models.rig.arrays import F32, I32
+from models.rig.arrays import F32, I32, U8
 from models.rig.blendshapes import displacements
 from models.rig.face import mean_face
 from models.rig.neutral import Neutral
@@ -21,6 +24,7 @@ _MARGIN: Final = 0.12  # of the frame that the lattice reaches beyond it
 _HEAD_DEPTH: Final = np.array([0.0, 0.15, 0.65])  # the head's centre, in mean-face units
 _NECK_TOP, _NECK_END = 1.3, 2.6  # below the eyes, where the head's motion starts and ends to fade
 _SHOULDER_NEAR, _SHOULDER_FAR = 1.3, 2.3  # beside the face, the same at the height of the chin
+_GRAZING: Final = 0.12  # least cosine between a triangle's normal and the view at which it counts as seen
 _FOLLOW: Final = 0.4  # reach of the jaw's pull on the neck
 
 
@@ -46,9 +50,11 @@ def build_skin(points: F32, neutral: Neutral, size: int) -> Skin:
     to_image = neutral.scale * neutral.rotation.T
     shapes = displacements(neutral.points) @ to_image
     face_rest = face - neutral.parting @ to_image
-    lattice_xy, triangles = _lattice(face_rest, size)
+    seen = _facing(face_rest)
+    rim = _rim(seen)
+    lattice_xy, triangles = _lattice(face_rest, seen, rim, size)
     local = (lattice_xy - neutral.offset[:2]) @ _in_plane(neutral.rotation) / neutral.scale
-    lattice = np.column_stack([lattice_xy, _depths(lattice_xy, face_rest, neutral)])
+    lattice = np.column_stack([lattice_xy, _depths(lattice_xy, face_rest[rim], neutral)])
     rest = np.concatenate([face_rest, lattice])
     follow = _follow_oval(lattice_xy, face_rest, neutral.scale)
     lattice_shapes = np.einsum("vo,soc->svc", follow, shapes[:, list(t.FACE_OVAL)])
@@ -58,7 +64,7 @@ def build_skin(points: F32, neutral: Neutral, size: int) -> Skin:
         uv=np.ascontiguousarray(np.concatenate([face[:, :2], lattice_xy]), np.float32),
         shapes=np.ascontiguousarray(np.concatenate([shapes, lattice_shapes], axis=1), np.float32),
         head=np.concatenate([np.ones(t.NUM_VERTICES), _head_share(local)]).astype(np.float32),
-        triangles=np.concatenate([mean_face().triangles, _seams(), triangles]).astype(np.int32),
+        triangles=np.concatenate([seen, _seams(), triangles]).astype(np.int32),
     )
 
 
@@ -76,10 +82,42 @@ def _seams() -> I32:
     return np.array([f for f in found if len(set(f)) == 3], np.int32)
 
 
-def _lattice(face: F32, size: int) -> tuple[F32, I32]:
-    """Lattice points [L, 2] around the face and the triangles that join them to its outline."""
+def _facing(face: F32) -> I32:
+    """The face's triangles without those at its edge that look away: the picture shows nothing of them."""
+    mean = mean_face()
+    outward = np.sign(_normals(mean.points[mean.triangles])[:, 2:])
+    normals = outward * _normals(face[mean.triangles])
+    hidden = np.flatnonzero(normals[:, 2] < _GRAZING * np.linalg.norm(normals, axis=1))
+    # Hidden triangles inside the face (beside the nose) stay and stretch; those that reach its edge go.
+    away = mean.triangles[hidden]
+    pairs = np.concatenate([away[:, [0, 1]], away[:, [1, 2]]])
+    graph = coo_array((np.ones(len(pairs)), pairs.T), shape=(t.NUM_VERTICES, t.NUM_VERTICES))
+    labels = connected_components(graph, directed=False)[1]
+    edge = np.isin(labels[away[:, 0]], labels[list(t.FACE_OVAL)])
+    return np.delete(mean.triangles, hidden[edge], axis=0)
+
+
+def _normals(corners: F32) -> F32:
+    normals: F32 = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    return normals
+
+
+def _rim(triangles: I32) -> I32:
+    """Vertices of the longest boundary of a mesh, int32 [R]: the outline of what is seen of the face."""
+    edges = np.sort(triangles[:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2), axis=1)
+    single, count = np.unique(edges, axis=0, return_counts=True)
+    border = single[count == 1]
+    graph = coo_array((np.ones(len(border)), border.T), shape=(t.NUM_VERTICES, t.NUM_VERTICES))
+    labels = connected_components(graph, directed=False)[1]
+    on_border = np.unique(border)
+    largest = np.bincount(labels[on_border]).argmax()
+    return on_border[labels[on_border] == largest].astype(np.int32)
+
+
+def _lattice(face: F32, seen: I32, rim: I32, size: int) -> tuple[F32, I32]:
+    """Lattice points [L, 2] around the seen face and the triangles that join them to its rim."""
     mask = np.zeros((size, size), np.uint8)
-    for triangle in mean_face().triangles:
+    for triangle in seen:
         cv2.fillConvexPoly(mask, np.round(face[triangle, :2]).astype(np.int32), 255)
     step = size * (1 + 2 * _MARGIN) / (_LATTICE - 1)
     axis = np.linspace(-_MARGIN * size, (1 + _MARGIN) * size, _LATTICE)
@@ -87,16 +125,17 @@ def _lattice(face: F32, size: int) -> tuple[F32, I32]:
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * round(0.6 * step) + 1,) * 2)
     near = cv2.dilate(mask, kernel)
     lattice = grid[~_inside(near, grid)]
-    inner = cv2.erode(mask, np.ones((3, 3), np.uint8))
-    rim = np.array([v for v in t.FACE_OVAL if not _inside(inner, face[[v], :2])[0]])
+    inner = cv2.erode(mask, kernel)
     joined = np.concatenate([face[rim, :2], lattice])
     simplices = Delaunay(joined).simplices
-    outside = simplices[~_inside(inner, joined[simplices].mean(1))]
+    # A triangle between three rim vertices may fill a bay of the outline; well inside, the face covers it.
+    across = (simplices < len(rim)).all(1)
+    outside = simplices[~(across & _inside(inner, joined[simplices].mean(1)))]
     names = np.concatenate([rim, np.arange(len(lattice)) + t.NUM_VERTICES])
     return lattice.astype(np.float32), names[outside].astype(np.int32)
 
 
-def _inside(mask: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], points: F32) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+def _inside(mask: U8, points: F32) -> NDArray[np.bool_]:
     cells = np.round(points).astype(int)
     known = ((cells >= 0) & (cells < mask.shape[0])).all(1)
     cells = np.clip(cells, 0, mask.shape[0] - 1)
@@ -109,14 +148,13 @@ def _in_plane(rotation: F32) -> F32:
     return np.array([[np.cos(roll), -np.sin(roll)], [np.sin(roll), np.cos(roll)]], np.float32)
 
 
-def _depths(lattice: F32, face: F32, neutral: Neutral) -> F32:
+def _depths(lattice: F32, rim: F32, neutral: Neutral) -> F32:
     """Pseudo-depth of the lattice in pixels: the outline's own depth nearby, the head's centre further out."""
-    oval = face[list(t.FACE_OVAL)]
-    away = np.linalg.norm(lattice[:, None] - oval[None, :, :2], axis=2)
-    nearest = oval[away.argmin(1), 2]
+    away = np.linalg.norm(lattice[:, None] - rim[None, :, :2], axis=2)
+    nearest = rim[away.argmin(1), 2]
     centre = (neutral.scale * neutral.rotation @ _HEAD_DEPTH + neutral.offset)[2]
     share = _smoothstep(away.min(1) / neutral.scale, 0.0, 0.6)
-    return np.asarray(nearest * (1 - share) + max(centre, float(oval[:, 2].max())) * share, np.float32)
+    return np.asarray(nearest * (1 - share) + max(centre, float(rim[:, 2].max())) * share, np.float32)
 
 
 def _head_share(local: F32) -> F32:
