@@ -35,7 +35,10 @@ class Engine(Protocol[StateT]):
     def step(
         self, state: StateT, cues: Sequence[Cue | None], noise: FloatArray
     ) -> tuple[list[Motion | None], StateT]:
-        """Answer the cue of every row; a row without one keeps its state. `noise` is [slots, *noise_shape]."""
+        """Answer the cue of every row; a row without one keeps its state.
+
+        `noise` is [slots, *noise_shape].
+        """
         ...
 
 
@@ -56,5 +59,3 @@ def perform(engine: Engine[StateT], cues: Iterable[Cue], seed: int) -> Iterator[
         (motion,), state = engine.step(state, (cue,), noise)
         if motion is not None:
             yield motion
-
-

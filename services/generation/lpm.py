@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
+from models.lpm.config import LpmConfig
 from models.lpm.model import Lpm, LpmChunk, LpmState
 from models.motion import CHUNK_FRAMES, NUM_MOTION
 from services.generation.engine import Rows
@@ -20,6 +21,11 @@ class LpmEngine:
 
     def __init__(self, model: Lpm) -> None:
         self._model = model.eval()
+
+    @property
+    def config(self) -> LpmConfig:
+        """What the cues of this engine must look like."""
+        return self._model.config
 
     @property
     def noise_shape(self) -> tuple[int, ...]:

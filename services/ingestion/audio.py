@@ -19,7 +19,7 @@ from services.ingestion.media import open_media
 from services.kit.contracts import FloatArray
 from services.kit.errors import BadInput
 
-__all__ = ["AudioInfo", "blocks_of", "find_audio", "frames_of", "probe_audio", "read_audio"]
+__all__ = ["AudioInfo", "block_of", "blocks_of", "find_audio", "frames_of", "probe_audio", "read_audio"]
 
 # Real files carry a few undecodable packets (tags, a cut end). More of them than this before the
 # first sound, or more than decodable ones at the end, is a damaged file.
@@ -69,9 +69,7 @@ def find_audio(container: InputContainer, path: Path, what: str) -> AudioStream:
     raise BadInput(f"{what} {path} has no audio stream")
 
 
-def frames_of(
-    container: InputContainer, stream: AudioStream, path: Path, what: str
-) -> Iterator[AudioFrame]:
+def frames_of(container: InputContainer, stream: AudioStream, path: Path, what: str) -> Iterator[AudioFrame]:
     """Decode a stream, passing over undecodable packets. Yields at least one frame or raises BadInput."""
     num_good = num_bad = 0
     for packet in container.demux(stream):
@@ -99,19 +97,20 @@ def blocks_of(frames: Iterator[AudioFrame]) -> Iterator[FloatArray]:
     resampler, source = AudioResampler(format="flt"), _format_of(first)
     for frame in chain((first,), frames):
         if _format_of(frame) != source:
-            yield from map(_to_block, resampler.resample(None))
+            yield from map(block_of, resampler.resample(None))
             resampler = AudioResampler(format="flt", layout=layout, rate=rate_hz)
             source = _format_of(frame)
         frame.pts = None
-        yield from map(_to_block, resampler.resample(frame))
-    yield from map(_to_block, resampler.resample(None))
+        yield from map(block_of, resampler.resample(frame))
+    yield from map(block_of, resampler.resample(None))
 
 
 def _format_of(frame: AudioFrame) -> tuple[str, str, int]:
     return frame.format.name, frame.layout.name, frame.sample_rate
 
 
-def _to_block(frame: AudioFrame) -> FloatArray:
+def block_of(frame: AudioFrame) -> FloatArray:
+    """The samples [n, channels] of an interleaved float frame, finite and bounded."""
     samples = np.asarray(frame.to_ndarray(), np.float32).reshape(-1, frame.layout.nb_channels)
     samples = np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0)
     return np.clip(samples, -_MAX_AMPLITUDE, _MAX_AMPLITUDE)

@@ -10,7 +10,7 @@ import numpy as np
 from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 
-from services.ingestion.audio import blocks_of, find_audio, frames_of, probe_audio, read_audio
+from services.ingestion.audio import block_of, blocks_of, find_audio, frames_of, probe_audio, read_audio
 from services.ingestion.media import open_media
 from services.kit.contracts import FloatArray, Sound
 
@@ -90,6 +90,5 @@ def _resample(
     for block in blocks:
         frame = AudioFrame.from_ndarray(block.reshape(1, -1), format="flt", layout=layout)
         frame.sample_rate = rate_hz
-        yield from (out.to_ndarray().reshape(-1, block.shape[1]) for out in resampler.resample(frame))
-    for out in resampler.resample(None):
-        yield out.to_ndarray().reshape(-1, out.layout.nb_channels)
+        yield from map(block_of, resampler.resample(frame))
+    yield from map(block_of, resampler.resample(None))

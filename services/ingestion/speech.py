@@ -9,7 +9,7 @@ import numpy as np
 from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 
-from services.ingestion.audio import probe_audio, read_audio
+from services.ingestion.audio import block_of, probe_audio, read_audio
 from services.kit.contracts import ANALYSIS_RATE_HZ, CHUNK_SAMPLES, FRAME_SAMPLES, FloatArray, Segment
 from services.kit.errors import BadInput
 
@@ -39,8 +39,8 @@ def to_analysis(blocks: Iterable[FloatArray], rate_hz: int) -> Iterator[FloatArr
         mono = np.ascontiguousarray(block.mean(axis=1, dtype=np.float32))
         frame = AudioFrame.from_ndarray(mono[None], format="flt", layout="mono")
         frame.sample_rate = rate_hz
-        yield from (out.to_ndarray()[0] for out in resampler.resample(frame))
-    yield from (out.to_ndarray()[0] for out in resampler.resample(None))
+        yield from (block_of(out)[:, 0] for out in resampler.resample(frame))
+    yield from (block_of(out)[:, 0] for out in resampler.resample(None))
 
 
 def to_segments(blocks: Iterable[FloatArray]) -> Iterator[Segment]:

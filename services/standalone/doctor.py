@@ -18,7 +18,7 @@ from typing import Final, Literal
 import av
 
 from services.encoding.readiness import check_face_models
-from services.generation.readiness import check_weights
+from services.generation.loading import check_weights
 
 __all__ = ["Finding", "diagnose", "is_healthy", "render_json", "render_text"]
 
@@ -61,7 +61,7 @@ def diagnose() -> list[Finding]:
         *(_package(name, module) for name, module in _PACKAGES.items()),
         *(_codec(name) for name in _CODECS),
         _model("face models", check_face_models()),
-        _model("lpm weights", check_weights()),
+        _model("lpm weights", check_weights("lpm")),
         *_machine(),
         *(_training_tool(name, package) for name, package in _TRAINING_TOOLS.items()),
     ]
@@ -75,7 +75,9 @@ def is_healthy(findings: Iterable[Finding]) -> bool:
 def render_text(findings: list[Finding]) -> str:
     """One line a finding, then the verdict."""
     width = max(len(finding.name) for finding in findings)
-    lines = [f"{finding.state:<9}{finding.name:<{width}}  {finding.found}" + _mend(finding) for finding in findings]
+    lines = [
+        f"{finding.state:<9}{finding.name:<{width}}  {finding.found}" + _mend(finding) for finding in findings
+    ]
     num_missing = sum(finding.state == "missing" for finding in findings)
     verdict = "ready to perform" if num_missing == 0 else f"{num_missing} needed but missing"
     return "\n".join([*lines, "", verdict])
@@ -131,14 +133,18 @@ def _machine() -> list[Finding]:
     disk_gib = shutil.disk_usage(Path.cwd()).free / 2**30
     return [
         _wish("cores", cores >= _CORES, str(cores), f"{_CORES} cores are needed for real time"),
-        _wish("memory", memory_gib >= _MEMORY_GIB, f"{memory_gib:.1f} GiB", f"{_MEMORY_GIB} GiB are recommended"),
+        _wish(
+            "memory", memory_gib >= _MEMORY_GIB, f"{memory_gib:.1f} GiB", f"{_MEMORY_GIB} GiB are recommended"
+        ),
         _wish("disk", disk_gib >= _DISK_GIB, f"{disk_gib:.1f} GiB free here", f"free {_DISK_GIB} GiB"),
         _finding("write access", _can_write(), str(Path.cwd()), "change to a folder you may write to"),
     ]
 
 
 def _wish(name: str, is_met: bool, found: str, remedy: str) -> Finding:
-    return Finding(name=name, state="ok" if is_met else "optional", found=found, remedy="" if is_met else remedy)
+    return Finding(
+        name=name, state="ok" if is_met else "optional", found=found, remedy="" if is_met else remedy
+    )
 
 
 def _can_write() -> bool:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
+import time
 from pathlib import Path
 from types import FrameType
 from typing import Final, NoReturn
@@ -11,6 +13,7 @@ from typing import Final, NoReturn
 import click
 
 from services.kit.errors import DramatisError, Rejected
+from services.standalone.chatter import imports_silenced
 
 __all__ = ["command", "main"]
 
@@ -24,6 +27,7 @@ _MAX_SIZE: Final = 2048
 def main() -> NoReturn:
     """Run the command: 0 done, 1 failed, 2 the input cannot be used, 130 interrupted."""
     signal.signal(signal.SIGTERM, _interrupt)
+    _bound_inner_threads()
     try:
         result = command.main(standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
@@ -44,6 +48,12 @@ def main() -> NoReturn:
 def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
     """End on SIGTERM as on Ctrl-C, so that nothing half-written stays behind."""
     raise KeyboardInterrupt
+
+
+def _bound_inner_threads() -> None:
+    """One thread inside each numeric call, read when the libraries load: the steps overlap already."""
+    for library in ("OMP", "OPENBLAS", "MKL"):
+        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 
 
 def _complain(text: str) -> None:
@@ -67,24 +77,33 @@ def command() -> None:
 
 @command.command()
 @click.argument("portrait", type=_FILE)
-@click.option("--speech", type=_FILE, required=True, help="Recording to speak: any audio, or a video's sound.")
+@click.option("--speech", type=_FILE, required=True, help="What to say: any audio or video file.")
 @click.option("--output", type=_FILE, required=True, help="MP4 to write.")
 @click.option("--size", type=int, default=512, show_default=True, callback=_even_size, help="Pixels a side.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Another seed, another take.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="One take of many.")
 @click.option("--face", type=click.IntRange(min=1), help="Which face, 1 being the largest.")
-@click.option("--engine", type=click.Choice(["lpm"]), default="lpm", show_default=True, help="Which model speaks.")
+@click.option("--engine", type=click.Choice(["lpm"]), default="lpm", show_default=True, help="Model to use.")
 @click.option("--quiet", is_flag=True, help="No progress bar, no summary.")
 def perform(
-    portrait: Path, speech: Path, output: Path, size: int, seed: int, face: int | None, engine: str, quiet: bool
+    portrait: Path,
+    speech: Path,
+    output: Path,
+    size: int,
+    seed: int,
+    face: int | None,
+    engine: str,
+    quiet: bool,
 ) -> None:
     """Make the person of PORTRAIT (JPEG, PNG, WebP) speak a recording."""
-    from services.standalone.perform import PerformRequest, perform_speech
-    from services.standalone.terminal import Terminal
+    start_s = time.monotonic()
+    with imports_silenced():
+        from services.standalone.perform import PerformRequest, perform_speech
+        from services.standalone.terminal import Terminal
 
     request = PerformRequest(
         portrait=portrait, speech=speech, output=output, size=size, seed=seed, face=face, engine=engine
     )
-    with Terminal(quiet=quiet) as terminal:
+    with Terminal(quiet=quiet, start_s=start_s) as terminal:
         terminal.summarise(perform_speech(request, terminal), output)
 
 
@@ -97,11 +116,13 @@ def perform(
 @click.option("--quiet", is_flag=True, help="No progress bar, no summary.")
 def reenact(portrait: Path, driver: Path, output: Path, size: int, face: int | None, quiet: bool) -> None:
     """Move the person of PORTRAIT (JPEG, PNG, WebP) as the face of a video moves."""
-    from services.standalone.reenact import ReenactRequest, reenact_driver
-    from services.standalone.terminal import Terminal
+    start_s = time.monotonic()
+    with imports_silenced():
+        from services.standalone.reenact import ReenactRequest, reenact_driver
+        from services.standalone.terminal import Terminal
 
     request = ReenactRequest(portrait=portrait, driver=driver, output=output, size=size, face=face)
-    with Terminal(quiet=quiet) as terminal:
+    with Terminal(quiet=quiet, start_s=start_s) as terminal:
         terminal.summarise(reenact_driver(request, terminal), output)
 
 
@@ -109,9 +130,10 @@ def reenact(portrait: Path, driver: Path, output: Path, size: int, face: int | N
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 def doctor(as_json: bool) -> int:
     """Say what is present, what is missing and the command that mends it."""
-    from services.standalone.doctor import diagnose, is_healthy, render_json, render_text
+    with imports_silenced():
+        from services.standalone.doctor import diagnose, is_healthy, render_json, render_text
 
-    findings = diagnose()
+        findings = diagnose()
     click.echo(render_json(findings) if as_json else render_text(findings))
     return 0 if is_healthy(findings) else _EXIT_FAILED
 

@@ -10,7 +10,7 @@ from typing import Final
 from services.encoding.identity import Identity, encode_portrait
 from services.encoding.speech import encode_speech
 from services.generation.engine import perform
-from services.generation.loading import load_lpm_engine, use_threads
+from services.generation.loading import load_engine, use_threads
 from services.generation.rig import RigDecoder
 from services.ingestion.audio import probe_audio
 from services.ingestion.portrait import read_portrait
@@ -62,8 +62,8 @@ def note_faces(identity: Identity, face: int | None, terminal: Terminal) -> None
 
 def _generate(request: PerformRequest, identity: Identity) -> Iterator[Chunk]:
     use_threads(1)
-    engine, window = load_lpm_engine()
-    cues = encode_speech(read_speech(request.speech), window)
+    engine = load_engine(request.engine)
+    cues = encode_speech(read_speech(request.speech), engine.config)
     motions = ahead(perform(engine, cues, request.seed), _DEPTH)
     decoder = RigDecoder(identity.rig)
     return ahead(map(decoder.decode, motions), _DEPTH)

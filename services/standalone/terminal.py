@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -15,6 +14,7 @@ import click
 from tqdm import tqdm
 
 from services.kit.contracts import FRAME_RATE_HZ, Chunk
+from services.standalone.chatter import chatter_silenced
 
 __all__ = ["Outcome", "Terminal"]
 
@@ -31,15 +31,18 @@ class Outcome:
 
 
 class Terminal:
-    """The user's terminal; as a context manager it keeps native libraries from writing over it."""
+    """The user's terminal; as a context manager it keeps native libraries from writing over it.
 
-    def __init__(self, *, quiet: bool) -> None:
+    `start_s` is when the command began, on the monotonic clock.
+    """
+
+    def __init__(self, *, quiet: bool, start_s: float) -> None:
         self._quiet = quiet
-        self._start_s = time.monotonic()
+        self._start_s = start_s
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
-        self._stack.enter_context(_native_noise_silenced())
+        self._stack.enter_context(chatter_silenced())
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -64,24 +67,6 @@ class Terminal:
             return
         elapsed_s = time.monotonic() - self._start_s
         factor = outcome.duration_s / elapsed_s
-        click.echo(f"{output}: {outcome.duration_s:.2f} s of video in {elapsed_s:.1f} s ({factor:.1f}x real time)")
-
-
-@contextmanager
-def _native_noise_silenced() -> Iterator[None]:
-    """Send what C++ libraries write to descriptor 2 nowhere; Python's stderr still reaches the user.
-
-    MediaPipe and TensorFlow Lite log start-up chatter there before any of their own switches apply.
-    """
-    sys.stderr.flush()
-    visible = os.dup(2)
-    previous = sys.stderr
-    with open(visible, "w", encoding="utf-8", errors="backslashreplace", buffering=1) as stderr:
-        with open(os.devnull, "w", encoding="utf-8") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
-        sys.stderr = stderr
-        try:
-            yield
-        finally:
-            sys.stderr = previous
-            os.dup2(visible, 2)
+        click.echo(
+            f"{output}: {outcome.duration_s:.2f} s of video in {elapsed_s:.1f} s ({factor:.1f}x real time)"
+        )

@@ -10,6 +10,7 @@ import av
 import numpy as np
 import pytest
 from av.audio.frame import AudioFrame
+from av.audio.stream import AudioStream
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
@@ -47,6 +48,7 @@ def write_audio(tmp_path: Path) -> AudioWriter:
                 np.ascontiguousarray(samples).reshape(1, -1), format="flt", layout=layout[samples.shape[1]]
             )
             frame.sample_rate, frame.pts, frame.time_base = rate_hz, 0, Fraction(1, rate_hz)
+            assert isinstance(stream, AudioStream)
             container.mux(stream.encode(frame))
             container.mux(stream.encode(None))
         return path

@@ -17,7 +17,9 @@ def test_pictures_keep_their_uneven_times(write_video: VideoWriter) -> None:
     times_s = [0.0, 0.04, 0.1, 0.14, 0.3]
     pictures = list(read_driver(write_video("a.mp4", [10, 60, 110, 160, 210], times_s)))
     assert [picture.time_s for picture in pictures] == pytest.approx(times_s, abs=0.002)
-    assert [int(picture.pixels.mean()) for picture in pictures] == pytest.approx([10, 60, 110, 160, 210], abs=4)
+    assert [int(picture.pixels.mean()) for picture in pictures] == pytest.approx(
+        [10, 60, 110, 160, 210], abs=4
+    )
 
 
 def test_more_pictures_than_needed_are_thinned_out(write_video: VideoWriter) -> None:

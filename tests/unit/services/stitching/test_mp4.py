@@ -19,7 +19,10 @@ SIZE = 64
 def _chunks(num_frames: int) -> Iterator[Chunk]:
     for sequence, first in enumerate(range(0, num_frames, 5)):
         levels = np.arange(first, min(first + 5, num_frames), dtype=np.uint8)
-        yield Chunk(sequence=sequence, frames=np.broadcast_to(levels[:, None, None, None], (len(levels), SIZE, SIZE, 3)).copy())
+        yield Chunk(
+            sequence=sequence,
+            frames=np.broadcast_to(levels[:, None, None, None], (len(levels), SIZE, SIZE, 3)).copy(),
+        )
 
 
 def _clicks(seconds: float, rate_hz: int) -> NDArray[np.float32]:
@@ -47,7 +50,8 @@ def test_the_video_is_h264_at_a_constant_25_frames_a_second_in_bt709(tmp_path: P
         stream = container.streams.video[0]
         times = [frame.time for frame in container.decode(stream)]
         context = stream.codec_context
-        assert (stream.codec.name, context.pix_fmt, stream.average_rate) == ("h264", "yuv420p", 25)
+        assert (stream.codec.name, context.pix_fmt) == ("h264", "yuv420p")
+        assert stream.average_rate == 25
         assert (int(context.colorspace), int(context.color_trc), int(context.color_primaries)) == (1, 1, 1)
         assert not container.streams.audio
     assert times == pytest.approx([n / 25 for n in range(52)])
@@ -75,7 +79,8 @@ def test_the_sound_is_as_long_as_it_was(tmp_path: Path) -> None:
     stitch(_chunks(48), _sound(_clicks(1.9, 16_000), 16_000), tmp_path / "a.mp4")
     with av.open(str(tmp_path / "a.mp4")) as container:
         stream = container.streams.audio[0]
-        assert stream.time_base is not None and stream.duration is not None
+        assert stream.time_base is not None
+        assert stream.duration is not None
         assert float(stream.duration * stream.time_base) == pytest.approx(1.9, abs=0.001)
 
 

@@ -1,0 +1,46 @@
+"""Loading engines from the weights that ship with the project."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import torch
+
+from models.lpm.weights import load_lpm
+from models.registry import weights_folder
+from services.generation.lpm import LpmEngine
+from services.kit.errors import Unavailable
+
+__all__ = ["check_weights", "load_engine", "use_threads"]
+
+# Each engine of the command, and the variant of its model that it runs.
+_VARIANTS: Final = {"lpm": "motion"}
+
+
+def load_engine(engine: str) -> LpmEngine:
+    """Load an engine by its name. Raises Unavailable when its weights are missing or damaged."""
+    folder = weights_folder(engine, _VARIANTS[engine])
+    try:
+        return LpmEngine(load_lpm(folder))
+    except (OSError, ValueError) as error:
+        raise Unavailable(f"the weights of engine {engine} cannot be loaded: {error}") from error
+
+
+def check_weights(engine: str) -> tuple[bool, str]:
+    """Whether an engine loads, and a line of what was found."""
+    try:
+        load_engine(engine)
+    except Unavailable as error:
+        return False, str(error)
+    return True, _describe(weights_folder(engine, _VARIANTS[engine]))
+
+
+def use_threads(num_threads: int) -> None:
+    """Bound torch's inner threads; steps that overlap each other lose time to them."""
+    torch.set_num_threads(num_threads)
+
+
+def _describe(folder: Path) -> str:
+    size_bytes = sum(file.stat().st_size for file in folder.iterdir())
+    return f"{folder.parent.parent.name} {folder.name}, {size_bytes / 2**20:.1f} MiB"
