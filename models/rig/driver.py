@@ -11,15 +11,18 @@ import numpy as np
 from models.motion import FRAME_RATE_HZ, NUM_MOTION
 from models.rig.arrays import F32, U8
 from models.rig.boxed import F64
-from models.rig.geometry import rotation_angles
+from models.rig.face import mean_face
+from models.rig.geometry import fit_similarity, rotation_angles
 from models.rig.inverse import MotionReader
-from models.rig.landmarks import NUM_LANDMARKS, FaceTracker, NoFaceError
+from models.rig.landmarks import FaceTracker, NoFaceError
 from models.rig.neutral import Neutral, to_neutral
 
 _MAX_SEEN: Final = 1500  # frames with a face that are looked at to find the face at rest
 _MIN_REST: Final = 3
 _REST_SHARE: Final = 0.12  # of the frames, the most restful, that are averaged
 _OPEN_EYES: Final = 0.65  # quantile of lid aperture that counts as resting eyes
+# Landmarks that expression moves little, for a face whose rest is not yet known.
+_RIGID: Final = (10, 338, 109, 67, 297, 151, 9, 8, 168, 6, 197, 195, 5, 4, 1, 33, 133, 362, 263, 127, 356)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,17 +39,17 @@ def find_rest(frames: Iterable[U8]) -> Neutral:
     Looks at no more than the first 1500 frames with a face, so that memory is bounded. Raises NoFaceError
     when there is none.
     """
-    seen: list[Neutral] = []
+    seen: list[F32] = []
     with FaceTracker() as tracker:
         for frame in frames:
             points = tracker.read(frame)
             if points is not None:
-                seen.append(to_neutral(points))
+                seen.append(points)
             if len(seen) == _MAX_SEEN:
                 break
     if not seen:
         raise NoFaceError("no frame of the video shows a face")
-    return rest_among(seen)
+    return rest_among(np.stack(seen))
 
 
 def read_motions(rest: Neutral, pictures: Iterable[tuple[float, U8]]) -> Iterator[ReadMotion]:
@@ -58,34 +61,49 @@ def read_motions(rest: Neutral, pictures: Iterable[tuple[float, U8]]) -> Iterato
         yield from _on_clock(_read_each(MotionReader(rest), tracker, pictures))
 
 
-def rest_among(seen: list[Neutral]) -> Neutral:
-    """Average the most restful of at least one faces of the same person."""
-    order = np.argsort(_unrest([face.points + _padded(face.parting) for face in seen]))
-    chosen = order[: max(_MIN_REST, round(_REST_SHARE * len(seen)))]
-    points = np.mean([seen[k].points for k in chosen], axis=0).astype(np.float32)
-    middle = _median_pose(seen)
-    return Neutral(
-        points=points,
-        parting=np.mean([seen[k].parting for k in chosen], axis=0).astype(np.float32),
-        scale=middle.scale,
-        rotation=middle.rotation,
-        offset=middle.offset,
-    )
+def rest_among(seen: F32) -> Neutral:
+    """The face at rest among landmarks float32 [N, 478, 3] in pixels of one person's frames."""
+    poses = [_Pose.of(points) for points in seen]
+    frontal = np.stack([pose.undo(points) for pose, points in zip(poses, seen, strict=True)])
+    chosen = np.argsort(_unrest(frontal))[: max(_MIN_REST, round(_REST_SHARE * len(seen)))]
+    return to_neutral(_median(poses).apply(frontal[chosen].mean(0)))
 
 
-def _padded(parting: F32) -> F32:
-    """Displacements of the skin with still irises: [478, 3]."""
-    return np.concatenate([parting, np.zeros((NUM_LANDMARKS - len(parting), 3), np.float32)])
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Pose:
+    """Where a face is in the picture, as a similarity from mean-face units to pixels."""
+
+    scale: float
+    rotation: F32
+    offset: F32
+
+    @classmethod
+    def of(cls, points: F32) -> _Pose:
+        whole = list(_RIGID)
+        scale, rotation, offset = fit_similarity(mean_face().points[whole], points[whole])
+        return cls(scale=scale, rotation=rotation, offset=offset)
+
+    def undo(self, points: F32) -> F32:
+        return ((points - self.offset) @ self.rotation / np.float32(self.scale)).astype(np.float32)
+
+    def apply(self, points: F32) -> F32:
+        return (self.scale * points @ self.rotation.T + self.offset).astype(np.float32)
 
 
-def _unrest(faces: list[F32]) -> F64:
-    """How far each of the frontal faces [478, 3] is from rest: [N]."""
-    stack = np.stack(faces)
-    parted = _gap(stack, (13,), (14,))
-    eyes = _gap(stack, (386, 159), (374, 145))
-    brows = _gap(stack, (282, 295, 52, 65), (386, 385, 159, 158))
-    width = np.linalg.norm(stack[:, 291] - stack[:, 61], axis=1)
-    corners = stack[:, (61, 291), 1].mean(1) - stack[:, (13, 14), 1].mean(1)
+def _median(poses: list[_Pose]) -> _Pose:
+    """The pose that lies nearest to the medians of all of them."""
+    numbers = np.array([(*rotation_angles(p.rotation), *(p.offset[:2] / p.scale)) for p in poses])
+    away = np.abs(numbers - np.median(numbers, axis=0)).sum(1)
+    return poses[int(away.argmin())]
+
+
+def _unrest(faces: F32) -> F64:
+    """How far each of the frontal faces [N, 478, 3] is from rest: [N]."""
+    parted = _gap(faces, (13,), (14,))
+    eyes = _gap(faces, (386, 159), (374, 145))
+    brows = _gap(faces, (282, 295, 52, 65), (386, 385, 159, 158))
+    width = np.linalg.norm(faces[:, 291] - faces[:, 61], axis=1)
+    corners = faces[:, (61, 291), 1].mean(1) - faces[:, (13, 14), 1].mean(1)
     terms = (
         2 * np.maximum(parted - np.quantile(parted, 0.1), 0),
         2 * np.abs(eyes - np.quantile(eyes, _OPEN_EYES)),
@@ -101,13 +119,6 @@ def _gap(faces: F32, upper: tuple[int, ...], lower: tuple[int, ...]) -> F64:
     return gap
 
 
-def _median_pose(seen: list[Neutral]) -> Neutral:
-    """The face whose pose and size lie nearest to the medians of all of them."""
-    poses = np.array([(*rotation_angles(f.rotation), *(f.offset[:2] / f.scale)) for f in seen])
-    away = np.abs(poses - np.median(poses, axis=0)).sum(1)
-    return seen[int(away.argmin())]
-
-
 def _read_each(
     reader: MotionReader, tracker: FaceTracker, pictures: Iterable[tuple[float, U8]]
 ) -> Iterator[tuple[float, F32 | None]]:
@@ -118,15 +129,15 @@ def _read_each(
 
 def _on_clock(readings: Iterable[tuple[float, F32 | None]]) -> Iterator[ReadMotion]:
     """Interpolate readings at rising times to 25 fps; a lost face holds the last motion."""
-    last_s, last, was_seen = 0.0, np.zeros(NUM_MOTION, np.float32), False
+    last_s, last, was_seen = -1.0, np.zeros(NUM_MOTION, np.float32), False
     frame = 0
     for time_s, reading in readings:
-        held = last if reading is None else reading
-        start = held if frame == 0 and not was_seen else last
+        now, is_seen = (last, False) if reading is None else (reading, True)
+        if frame == 0:
+            last, was_seen = now, is_seen
         while frame / FRAME_RATE_HZ <= time_s:
-            share = (frame / FRAME_RATE_HZ - last_s) / max(time_s - last_s, 1e-6)
-            motion = start + np.float32(share) * (held - start)
-            is_seen = was_seen if share < 0.5 else reading is not None
-            yield ReadMotion(motion=motion, is_seen=is_seen)
+            share = (frame / FRAME_RATE_HZ - last_s) / (time_s - last_s)
+            motion = (last + np.float32(share) * (now - last)).astype(np.float32)
+            yield ReadMotion(motion=motion, is_seen=was_seen if share < 0.5 else is_seen)
             frame += 1
-        last_s, last, was_seen = time_s, held, reading is not None
+        last_s, last, was_seen = time_s, now, is_seen
