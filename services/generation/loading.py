@@ -5,14 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-import torch
-
 from models.lpm.weights import load_lpm
 from models.registry import weights_folder
 from services.generation.lpm import LpmEngine
 from services.kit.errors import Unavailable
 
-__all__ = ["check_weights", "load_engine", "use_threads"]
+__all__ = ["check_weights", "load_engine"]
 
 # Each engine of the command, and the variant of its model that it runs.
 _VARIANTS: Final = {"lpm": "motion"}
@@ -34,11 +32,6 @@ def check_weights(engine: str) -> tuple[bool, str]:
     except Unavailable as error:
         return False, str(error)
     return True, _describe(weights_folder(engine, _VARIANTS[engine]))
-
-
-def use_threads(num_threads: int) -> None:
-    """Bound torch's inner threads; steps that overlap each other lose time to them."""
-    torch.set_num_threads(num_threads)
 
 
 def _describe(folder: Path) -> str:

@@ -52,8 +52,8 @@ def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
 
 def _bound_inner_threads() -> None:
     """One thread inside each numeric call, read when the libraries load: the steps overlap already."""
-    for library in ("OMP", "OPENBLAS", "MKL"):
-        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OPENCV_FOR_THREADS_NUM"):
+        os.environ.setdefault(variable, "1")
 
 
 def _complain(text: str) -> None:

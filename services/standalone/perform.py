@@ -7,17 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from services.encoding.identity import Identity, encode_portrait
-from services.encoding.speech import encode_speech
-from services.generation.engine import perform
-from services.generation.loading import load_engine, use_threads
-from services.generation.rig import RigDecoder
 from services.ingestion.audio import probe_audio
 from services.ingestion.portrait import read_portrait
 from services.ingestion.soundtrack import open_sound
 from services.ingestion.speech import read_speech
-from services.kit.contracts import Chunk
-from services.standalone.pipeline import ahead
+from services.kit.contracts import Motion
+from services.standalone.casting import cast_portrait
+from services.standalone.pipeline import Ahead
 from services.standalone.terminal import Outcome, Terminal
 from services.stitching.mp4 import check_output, stitch
 
@@ -45,25 +41,19 @@ def perform_speech(request: PerformRequest, terminal: Terminal) -> Outcome:
     check_output(request.output, (request.portrait, request.speech))
     portrait = read_portrait(request.portrait)
     speech = probe_audio(request.speech, "speech")
-    identity = encode_portrait(portrait, request.size, request.face)
-    note_faces(identity, request.face, terminal)
-    chunks = terminal.follow(_generate(request, identity), speech.duration_s)
-    return Outcome(num_frames=stitch(chunks, open_sound(request.speech), request.output))
+    with Ahead(_speak(request), _DEPTH) as motions:
+        decoder = cast_portrait(portrait, request.size, request.face, terminal)
+        with Ahead(map(decoder.decode, motions), _DEPTH) as chunks:
+            shown = terminal.follow(chunks, speech.duration_s)
+            return Outcome(num_frames=stitch(shown, open_sound(request.speech), request.output))
 
 
-def note_faces(identity: Identity, face: int | None, terminal: Terminal) -> None:
-    """Say so when the choice of a face was ours."""
-    if identity.num_faces > 1 and face is None:
-        terminal.note(
-            f"the portrait shows {identity.num_faces} faces, the largest is used "
-            f"(--face 1 to {identity.num_faces} picks one, largest first)"
-        )
+def _speak(request: PerformRequest) -> Iterator[Motion]:
+    """Load the model and run it; meant for a thread beside the one that prepares the portrait."""
+    from services.encoding.speech import encode_speech
+    from services.generation.engine import perform
+    from services.generation.loading import load_engine
 
-
-def _generate(request: PerformRequest, identity: Identity) -> Iterator[Chunk]:
-    use_threads(1)
     engine = load_engine(request.engine)
     cues = encode_speech(read_speech(request.speech), engine.config)
-    motions = ahead(perform(engine, cues, request.seed), _DEPTH)
-    decoder = RigDecoder(identity.rig)
-    return ahead(map(decoder.decode, motions), _DEPTH)
+    yield from perform(engine, cues, request.seed)

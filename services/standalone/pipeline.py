@@ -1,45 +1,36 @@
-"""Overlapping the steps of one performance: each may run in a thread of its own, a bounded way ahead."""
+"""Overlapping the steps of one performance: each runs in a thread of its own, a bounded way ahead."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Generic, Self, TypeVar
 
-__all__ = ["ahead", "ahead_of_each"]
+__all__ = ["Ahead"]
 
 T = TypeVar("T")
-ResultT = TypeVar("ResultT")
 
 
-def ahead(items: Iterable[T], depth: int) -> Iterator[T]:
-    """Yield `items`, computed in another thread at most `depth` ahead of the consumer.
+class Ahead(Generic[T]):
+    """The items of an iterable, computed in another thread from now on, at most `depth` ahead.
 
-    An exception of `items` is raised where the consumer would have met its item. Leaving early stops
-    the thread after the item it is at.
+    An exception of the iterable is raised where the consumer would have met its item. Use it as a
+    context manager: leaving it stops the thread after the item it is at.
     """
-    iterator = iter(items)
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        pending = deque(pool.submit(next, iterator, None) for _ in range(depth))
-        try:
-            while (item := pending.popleft().result()) is not None:
-                pending.append(pool.submit(next, iterator, None))
-                yield item
-        finally:
-            pool.shutdown(cancel_futures=True)
 
+    def __init__(self, items: Iterable[T], depth: int) -> None:
+        self._items = iter(items)
+        self._pool = ThreadPoolExecutor(max_workers=1)
+        self._pending = deque(self._pool.submit(next, self._items, None) for _ in range(depth))
 
-def ahead_of_each(work: Callable[[T], ResultT], items: Iterable[T], num_threads: int) -> Iterator[ResultT]:
-    """Yield `work(item)` in the order of `items`, computed by `num_threads` threads, as many ahead."""
-    pending: deque[Future[ResultT]] = deque()
-    with ThreadPoolExecutor(max_workers=num_threads) as pool:
-        try:
-            for item in items:
-                pending.append(pool.submit(work, item))
-                if len(pending) > num_threads:
-                    yield pending.popleft().result()
-            while pending:
-                yield pending.popleft().result()
-        finally:
-            pool.shutdown(cancel_futures=True)
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def __iter__(self) -> Iterator[T]:
+        while (item := self._pending.popleft().result()) is not None:
+            self._pending.append(self._pool.submit(next, self._items, None))
+            yield item

@@ -7,15 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from services.encoding.driver import encode_driver
-from services.encoding.identity import Identity, encode_portrait
-from services.generation.rig import RigDecoder
 from services.ingestion.driver import probe_driver, read_driver
 from services.ingestion.portrait import read_portrait
 from services.ingestion.soundtrack import open_driver_sound
-from services.kit.contracts import Chunk
-from services.standalone.perform import note_faces
-from services.standalone.pipeline import ahead
+from services.kit.contracts import Motion
+from services.standalone.casting import cast_portrait
+from services.standalone.pipeline import Ahead
 from services.standalone.terminal import Outcome, Terminal
 from services.stitching.mp4 import check_output, stitch
 
@@ -41,12 +38,16 @@ def reenact_driver(request: ReenactRequest, terminal: Terminal) -> Outcome:
     portrait = read_portrait(request.portrait)
     driver = probe_driver(request.driver)
     sound = open_driver_sound(request.driver, driver.start_s)
-    identity = encode_portrait(portrait, request.size, request.face)
-    note_faces(identity, request.face, terminal)
-    chunks = terminal.follow(_generate(request, identity), driver.duration_s)
-    return Outcome(num_frames=stitch(chunks, sound, request.output))
+    decoder = cast_portrait(portrait, request.size, request.face, terminal)
+    with (
+        Ahead(_follow(request.driver), _DEPTH) as motions,
+        Ahead(map(decoder.decode, motions), _DEPTH) as chunks,
+    ):
+        shown = terminal.follow(chunks, driver.duration_s)
+        return Outcome(num_frames=stitch(shown, sound, request.output))
 
 
-def _generate(request: ReenactRequest, identity: Identity) -> Iterator[Chunk]:
-    motions = ahead(encode_driver(lambda: read_driver(request.driver)), _DEPTH)
-    return ahead(map(RigDecoder(identity.rig).decode, motions), _DEPTH)
+def _follow(driver: Path) -> Iterator[Motion]:
+    from services.encoding.driver import encode_driver
+
+    yield from encode_driver(lambda: read_driver(driver))

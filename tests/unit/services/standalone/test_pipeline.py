@@ -1,16 +1,28 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
 
-from services.standalone.pipeline import ahead, ahead_of_each
+from services.standalone.pipeline import Ahead
 
 
 def test_items_keep_their_order() -> None:
-    assert list(ahead(range(1, 50), 3)) == list(range(1, 50))
-    assert list(ahead_of_each(lambda item: item * 2, range(50), 3)) == [item * 2 for item in range(50)]
+    with Ahead(range(1, 50), 3) as items:
+        assert list(items) == list(range(1, 50))
+
+
+def test_work_begins_before_anyone_asks() -> None:
+    begun = threading.Event()
+
+    def items() -> Iterator[int]:
+        begun.set()
+        yield 1
+
+    with Ahead(items(), 1):
+        assert begun.wait(5)
 
 
 def test_an_error_arrives_after_the_items_before_it() -> None:
@@ -18,10 +30,11 @@ def test_an_error_arrives_after_the_items_before_it() -> None:
         yield 1
         raise ValueError("broken")
 
-    stream = ahead(items(), 4)
-    assert next(stream) == 1
-    with pytest.raises(ValueError, match="broken"):
-        next(stream)
+    with Ahead(items(), 4) as stream:
+        received = iter(stream)
+        assert next(received) == 1
+        with pytest.raises(ValueError, match="broken"):
+            next(received)
 
 
 def test_the_producer_is_never_further_ahead_than_allowed() -> None:
@@ -32,15 +45,25 @@ def test_the_producer_is_never_further_ahead_than_allowed() -> None:
             made.append(item)
             yield item
 
-    stream = ahead(items(), 3)
-    for expected in range(1, 20):
-        assert next(stream) == expected
-        assert len(made) <= expected + 4
+    with Ahead(items(), 3) as stream:
+        for expected, item in enumerate(stream, start=1):
+            assert item == expected
+            assert len(made) <= expected + 4
 
 
 def test_leaving_early_ends_the_thread() -> None:
     before = threading.active_count()
-    stream = ahead(iter(range(1, 1000)), 3)
-    next(stream)
-    stream.close()  # type: ignore[attr-defined]  # a generator, typed as an iterator
+    with Ahead(range(1, 1000), 3) as stream:
+        next(iter(stream))
     assert threading.active_count() == before
+
+
+def test_two_stages_overlap() -> None:
+    def slow(item: int) -> int:
+        time.sleep(0.01)
+        return item
+
+    begin_s = time.monotonic()
+    with Ahead(map(slow, range(1, 21)), 2) as first, Ahead(map(slow, first), 2) as second:
+        assert list(second) == list(range(1, 21))
+    assert time.monotonic() - begin_s < 0.35

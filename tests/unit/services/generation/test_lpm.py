@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import torch
+
+from models.lpm.config import tiny
+from models.lpm.model import Lpm
+from models.motion import NUM_MOTION
+from services.generation.engine import perform
+from services.generation.lpm import LpmEngine
+from services.kit.contracts import Cue, FloatArray
+
+
+@pytest.fixture(scope="module")
+def engine() -> LpmEngine:
+    torch.manual_seed(0)
+    model = Lpm(tiny())
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, std=0.2)
+    return LpmEngine(model)
+
+
+def _cues(engine: LpmEngine, num_frames: tuple[int, ...] = (5, 5, 3)) -> Iterator[Cue]:
+    chance = np.random.default_rng(1)
+    shape = (engine.config.window_mels, engine.config.logmel.channels)
+    for sequence, count in enumerate(num_frames):
+        speak = chance.normal(size=shape).astype(np.float32)
+        yield Cue(sequence=sequence, speak=speak, num_frames=count)
+
+
+def _take(engine: LpmEngine, seed: int) -> FloatArray:
+    return np.concatenate([motion.frames for motion in perform(engine, _cues(engine), seed)])
+
+
+def test_every_cue_is_answered_with_its_frames(engine: LpmEngine) -> None:
+    motions = list(perform(engine, _cues(engine), 0))
+    assert [motion.frames.shape for motion in motions] == [(5, NUM_MOTION), (5, NUM_MOTION), (3, NUM_MOTION)]
+    assert [motion.sequence for motion in motions] == [0, 1, 2]
+
+
+def test_a_seed_repeats_its_take(engine: LpmEngine) -> None:
+    assert np.array_equal(_take(engine, 7), _take(engine, 7))
+
+
+def test_another_seed_gives_another_take(engine: LpmEngine) -> None:
+    assert not np.array_equal(_take(engine, 7), _take(engine, 8))
+
+
+def test_a_row_without_a_cue_is_not_answered_and_keeps_its_state(engine: LpmEngine) -> None:
+    cue, second, _ = _cues(engine)
+    noise = np.zeros((2, *engine.noise_shape), np.float32)
+    (kept, absent), state = engine.step(engine.init_state(2), (cue, None), noise)
+    (_, late), _ = engine.step(state, (second, cue), noise)
+    assert absent is None
+    assert kept is not None
+    assert late is not None
+    assert np.allclose(late.frames, kept.frames, atol=1e-5)
+
+
+def test_a_reset_row_starts_afresh(engine: LpmEngine) -> None:
+    cue, second, _ = _cues(engine)
+    noise = np.zeros((1, *engine.noise_shape), np.float32)
+    (fresh,), state = engine.step(engine.init_state(1), (second,), noise)
+    _, state = engine.step(state, (cue,), noise)
+    (again,), _ = engine.step(engine.reset(state, np.array([True])), (second,), noise)
+    assert fresh is not None
+    assert again is not None
+    assert np.allclose(fresh.frames, again.frames, atol=1e-5)
