@@ -43,7 +43,7 @@ def fill_backdrop(image: U8, matte: U8) -> U8:
     filled = smooth + _mirrored_texture(picture - smooth, unknown, _TEXTURE_BAND * side)
     inwards = cv2.distanceTransform(hole, cv2.DIST_L2, 5) / margin
     blend = np.maximum(np.minimum(inwards, 1), cv2.blur(strands.astype(np.float32), (3, 3)))[..., None]
-    return np.clip(np.round(picture + blend * (filled - picture)), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(np.round(picture + blend * (filled - picture)), 0, 255), np.uint8)
 
 
 def foreground(image: U8, matte: U8, backdrop: U8) -> U8:
@@ -71,8 +71,7 @@ def _disc(radius: float) -> U8:
 
 
 def _resize(plane: F32, shape: tuple[int, ...]) -> F32:
-    resized: F32 = cv2.resize(plane, (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR)
-    return resized
+    return np.asarray(cv2.resize(plane, (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def _reduce(picture: F32, known: F32, side: int) -> tuple[F32, F32]:
@@ -93,7 +92,7 @@ def _pull_push(picture: F32, known: F32) -> F32:
     weight = known[..., None]
     if min(height, width) <= 2:
         mean = (picture * weight).sum((0, 1)) / max(float(weight.sum()), 1e-6)
-        return (weight * picture + (1 - weight) * mean).astype(np.float32)
+        return np.asarray(weight * picture + (1 - weight) * mean, np.float32)
     pulled_weight = cv2.pyrDown(known)
     pulled = cv2.pyrDown(picture * weight) / np.maximum(pulled_weight, 1e-6)[..., None]
     coarse = _pull_push(pulled.astype(np.float32), np.minimum(1, 2 * pulled_weight).astype(np.float32))
@@ -112,7 +111,8 @@ def _loose_strands(image: U8, hole: U8) -> U8:
     """
     scale = min(1.0, _STRAND_SIDE / max(hole.shape))
     small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA).astype(np.float32)
-    small_hole = cv2.resize(hole, (small.shape[1], small.shape[0]), interpolation=cv2.INTER_NEAREST)
+    size = (small.shape[1], small.shape[0])
+    small_hole = cv2.resize(hole, size, interpolation=cv2.INTER_NEAREST).astype(np.uint8)
     side = max(small.shape[:2])
     outwards = cv2.distanceTransform(1 - small_hole, cv2.DIST_L2, 5)
     marks = _marks(small, small_hole, side) & (outwards < 2 * _STRAND_REACH * side)
@@ -187,7 +187,7 @@ def _mirrored_texture(detail: F32, hole: U8, band: float) -> F32:
     bounded = np.clip(detail, -limit, limit) * (1 - hole)[..., None].astype(np.float32)
     mirrored = cv2.remap(bounded, source_x, source_y, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REFLECT)
     fade = np.maximum(0, 1 - depth / (3 * band))[..., None]
-    return (fade * mirrored).astype(np.float32)
+    return np.asarray(fade * mirrored, np.float32)
 
 
 def _nearest_known(hole: U8) -> tuple[F32, F32, F32]:

@@ -12,15 +12,19 @@ from models.rig.arrays import F32
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalModel:
-    """A plane that is, around every pixel, linear in the guide's colour: slope float32 [h, w, 3], offset [h, w]."""
+    """A plane that is linear in a guide's colour around every pixel.
+
+    slope: float32 [h, w, 3]. offset: float32 [h, w].
+    """
 
     slope: F32
     offset: F32
 
 
 def fit(guide: F32, plane: F32, *, radius: int, smoothness: float) -> LocalModel:
-    """Fit plane float32 [h, w] to guide float32 [h, w, 3] in [0, 1] over windows of the given radius in pixels.
+    """Fit plane float32 [h, w] to guide float32 [h, w, 3] in [0, 1].
 
+    radius: of the windows, in pixels.
     smoothness: the variance of the guide (squared units) below which a window counts as flat.
     Source: He, Sun, Tang, "Guided image filtering", 2013, eqs. 14-16 (colour guide).
     """
@@ -41,7 +45,7 @@ def apply(model: LocalModel, guide: F32) -> F32:
 
 def _box(image: F32, radius: int) -> F32:
     side = 2 * radius + 1
-    return cv2.boxFilter(image, -1, (side, side), borderType=cv2.BORDER_REFLECT).astype(np.float32, copy=False)
+    return np.asarray(cv2.boxFilter(image, -1, (side, side), borderType=cv2.BORDER_REFLECT), np.float32)
 
 
 def _variance(guide: F32, mean: F32, radius: int) -> tuple[F32, F32]:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final, Protocol, Self
+from typing import Final, Self
 
 import cv2
 import numpy as np
-from mediapipe.python.solutions import face_detection, face_mesh
 
 from models.rig.arrays import F32, U8
+from models.rig.solutions import Meshes, Solution, start_face_detection, start_face_mesh
 
 NUM_LANDMARKS: Final = 478
 _CROP_MARGIN: Final = 1.9  # crop side over detection box side
@@ -47,7 +46,7 @@ class Face:
 def find_faces(image: U8) -> tuple[Face, ...]:
     """Return the faces of an RGB picture uint8 [H, W, 3], the largest first; empty if there is none."""
     found: list[Face] = []
-    with _mesh(video=False) as mesh:
+    with start_face_mesh(video=False, min_detection=0.3) as mesh:
         for box, score in _detect(image):
             points = _landmarks_in(mesh, image, box)
             if points is not None and not any(_overlap(points, other.points) > 0.3 for other in found):
@@ -59,9 +58,7 @@ class FaceTracker:
     """Follows one face along the frames of a video; use it as a context manager."""
 
     def __init__(self) -> None:
-        self._mesh = face_mesh.FaceMesh(
-            static_image_mode=False, max_num_faces=1, refine_landmarks=True, min_tracking_confidence=0.5
-        )
+        self._mesh = start_face_mesh(video=True)
 
     def __enter__(self) -> Self:
         return self
@@ -74,44 +71,28 @@ class FaceTracker:
         return _points(self._mesh.process(frame), frame.shape[1], frame.shape[0])
 
 
-class _Landmark(Protocol):
-    x: float
-    y: float
-    z: float
-
-
-def _points(result: object, width: int, height: int) -> F32 | None:
-    faces = getattr(result, "multi_face_landmarks", None)
-    if not faces:
+def _points(result: Meshes, width: int, height: int) -> F32 | None:
+    if not result.multi_face_landmarks:
         return None
-    landmarks: list[_Landmark] = list(faces[0].landmark)
-    points = np.array([(p.x, p.y, p.z) for p in landmarks], np.float32)
+    points = np.array([(p.x, p.y, p.z) for p in result.multi_face_landmarks[0].landmark], np.float32)
     return points * np.array([width, height, width], np.float32)
-
-
-@contextmanager
-def _mesh(*, video: bool) -> Iterator[face_mesh.FaceMesh]:
-    with face_mesh.FaceMesh(
-        static_image_mode=not video, max_num_faces=1, refine_landmarks=True, min_detection_confidence=0.3
-    ) as mesh:
-        yield mesh
 
 
 def _detect(image: U8) -> list[tuple[F32, float]]:
     """Detection boxes (x, y, side) in pixels with scores, best first, duplicates removed."""
     boxes: list[tuple[F32, float]] = []
     with (
-        face_detection.FaceDetection(model_selection=1, min_detection_confidence=_MIN_DETECTION) as far,
-        face_detection.FaceDetection(model_selection=0, min_detection_confidence=_MIN_DETECTION) as near,
+        start_face_detection(far=True, min_confidence=_MIN_DETECTION) as far,
+        start_face_detection(far=False, min_confidence=_MIN_DETECTION) as near,
     ):
         for left, top, side_x, side_y in _tiles(image):
             tile = np.ascontiguousarray(image[top : top + side_y, left : left + side_x])
             for detector in (near, far):
                 for detection in detector.process(tile).detections or ():
-                    box = detection.location_data.relative_bounding_box
-                    centre_x = left + (box.xmin + box.width / 2) * side_x
-                    centre_y = top + (box.ymin + box.height / 2) * side_y
-                    side = max(box.width * side_x, box.height * side_y)
+                    seen = detection.location_data.relative_bounding_box
+                    centre_x = left + (seen.xmin + seen.width / 2) * side_x
+                    centre_y = top + (seen.ymin + seen.height / 2) * side_y
+                    side = max(seen.width * side_x, seen.height * side_y)
                     boxes.append((np.array([centre_x, centre_y, side], np.float32), detection.score[0]))
     boxes.sort(key=lambda item: -item[1])
     kept: list[tuple[F32, float]] = []
@@ -134,7 +115,7 @@ def _tiles(image: U8) -> Iterator[tuple[int, int, int, int]]:
                 yield left, top, min(side, width), min(side, height)
 
 
-def _landmarks_in(mesh: face_mesh.FaceMesh, image: U8, box: F32) -> F32 | None:
+def _landmarks_in(mesh: Solution[Meshes], image: U8, box: F32) -> F32 | None:
     centre_x, centre_y, side = (float(v) for v in box)
     scale = _CROP_SIDE / (side * _CROP_MARGIN)
     to_crop = np.array(
@@ -142,7 +123,7 @@ def _landmarks_in(mesh: face_mesh.FaceMesh, image: U8, box: F32) -> F32 | None:
     )
     crop = cv2.warpAffine(
         image, to_crop, (_CROP_SIDE, _CROP_SIDE), flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE
-    )
+    ).astype(np.uint8)
     points = _points(mesh.process(crop), _CROP_SIDE, _CROP_SIDE)
     if points is None:
         return None
