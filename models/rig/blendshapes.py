@@ -17,11 +17,52 @@ from models.rig.plate import Handles, Plate
 _JAW_ANGLE: Final = 0.33  # radians of jaw rotation at jawOpen = 1
 _JAW_JOINT: Final = np.array([0.0, 0.25, 0.55])
 _LOWER_FACE: Final = (152, 148, 377, 176, 400, 175, 199, 200, 18, 83, 313, 182, 406, 32, 262, 201, 421)
-_LOWER_LIP: Final = (17, 14, 15, 16, 84, 314, 85, 315, 86, 316, 87, 317, 181, 405, 180, 404, 178, 402, 179, 403)
+_LOWER_LIP: Final = (
+    17,
+    14,
+    15,
+    16,
+    84,
+    314,
+    85,
+    315,
+    86,
+    316,
+    87,
+    317,
+    181,
+    405,
+    180,
+    404,
+    178,
+    402,
+    179,
+    403,
+)
 _UPPER_LIP: Final = (0, 11, 12, 13, 37, 267, 72, 302, 38, 268, 82, 312, 39, 269, 73, 303, 41, 271, 81, 311)
 _NOSE: Final = (1, 2, 4, 5, 6, 168, 195, 197, 98, 327, 48, 278, 64, 294, 129, 358, 49, 279)
 _UPPER_OVAL: Final = (10, 338, 297, 332, 284, 251, 389, 356, 454, 109, 67, 103, 54, 21, 162, 127, 234)
-_JAW_OVAL: Final = (323, 361, 288, 397, 365, 379, 378, 400, 377, 152, 148, 176, 149, 150, 136, 172, 58, 132, 93)
+_JAW_OVAL: Final = (
+    323,
+    361,
+    288,
+    397,
+    365,
+    379,
+    378,
+    400,
+    377,
+    152,
+    148,
+    176,
+    149,
+    150,
+    136,
+    172,
+    58,
+    132,
+    93,
+)
 _EYE_RING: Final = (359, 255, 339, 254, 253, 252, 256, 341, 463, 467, 260, 259, 257, 258, 286, 414)
 _CHEEK: Final = (280, 352, 346, 347, 330, 425, 266, 329, 348, 411, 427, 436, 376, 345, 372, 340)
 _FOREHEAD: Final = (10, 338, 297, 332, 284, 151, 337, 299, 333, 298, 109, 67, 103, 54, 108, 69, 104, 68)
@@ -92,7 +133,9 @@ class _Author:
         handles = {v: upper * d for v, d in zip(t.LEFT_UPPER_LID[1:-1], gap[1:-1], strict=True)}
         handles |= {v: -lower * d for v, d in zip(t.LEFT_LOWER_LID[1:-1], gap[1:-1], strict=True)}
         corners = (t.LEFT_EYE_OUTER, t.LEFT_UPPER_LID[-1])
-        return self._spread(handles, (*corners, *t.LEFT_BROW_LOWER, *_CHEEK, *_NOSE, *_EYE_RING[:9], *_UPPER_OVAL))
+        return self._spread(
+            handles, (*corners, *t.LEFT_BROW_LOWER, *_CHEEK, *_NOSE, *_EYE_RING[:9], *_UPPER_OVAL)
+        )
 
     def _blink(self) -> NDArray[np.float64]:
         return self._lids(0.9, 0.1)
@@ -161,10 +204,14 @@ class _Author:
         handles: Handles = {}
         for v in _rows(t.OUTER_UPPER_LIP, t.INNER_UPPER_LIP, *t.MIDDLE_UPPER_LIP):
             across = self._across(v)
-            handles[v] = np.array([-inward * across, -upper * (1 - across**2), -forward * (1 - 0.5 * across**2)])
+            handles[v] = np.array(
+                [-inward * across, -upper * (1 - across**2), -forward * (1 - 0.5 * across**2)]
+            )
         for v in _rows(t.OUTER_LOWER_LIP[1:-1], t.INNER_LOWER_LIP[1:-1], *t.MIDDLE_LOWER_LIP):
             across = self._across(v)
-            handles[v] = np.array([-inward * across, lower * (1 - across**2), -forward * (1 - 0.5 * across**2)])
+            handles[v] = np.array(
+                [-inward * across, lower * (1 - across**2), -forward * (1 - 0.5 * across**2)]
+            )
         return self._spread(handles, self._mouth_still())
 
     def _funnel(self) -> NDArray[np.float64]:
@@ -256,7 +303,11 @@ class _Author:
 
     def _shrug_lower(self) -> NDArray[np.float64]:
         rows = [(t.INNER_LOWER_LIP[1:-1], -0.045), (t.OUTER_LOWER_LIP[1:-1], -0.06)]
-        rows += [((18, 200, 199, 175), -0.05), (t.INNER_UPPER_LIP[1:-1], -0.03), (t.OUTER_UPPER_LIP[1:-1], -0.02)]
+        rows += [
+            ((18, 200, 199, 175), -0.05),
+            (t.INNER_UPPER_LIP[1:-1], -0.03),
+            (t.OUTER_UPPER_LIP[1:-1], -0.02),
+        ]
         return self._spread(self._lip_rows(rows, False), (*t.LIP_CORNERS, *_NOSE, *_UPPER_OVAL))
 
     def _shrug_upper(self) -> NDArray[np.float64]:

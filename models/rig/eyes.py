@@ -10,7 +10,7 @@ import numpy as np
 from models.motion import INDEX
 from models.rig import topology as t
 from models.rig.arrays import F32, I32, U8
-from models.rig.lids import lid_margin
+from models.rig.lids import LidSheet, build_lid_sheet, lid_margin
 from models.rig.neutral import Neutral
 from models.rig.opening import Window, curve
 from models.rig.pose import HeadJoint
@@ -45,6 +45,7 @@ class Eye:
     lower: tuple[int, ...]
     upper_margin: F32
     lower_margin: F32
+    sheet: LidSheet
     is_left: bool
 
     def draw(self, canvas: U8, skin: F32, motion: F32, joint: HeadJoint, texture: U8) -> None:
@@ -54,12 +55,12 @@ class Eye:
         down = np.array([axis[1], -axis[0]]) if self.is_left else np.array([-axis[1], axis[0]])
         down = (down / max(float(np.hypot(*down)), 1e-6)).astype(np.float32)
         window = Window.between(_CURVE @ upper, _CURVE @ lower, down, canvas.shape[0])
-        if window is None:
-            return
-        layer = window.layer()
-        looked = self.ball + self.moves[:, None] * self._gaze(motion)
-        layer.paint(joint.turn(looked.astype(np.float32), motion), self.uv, self.triangles, texture)
-        window.lay(canvas, layer)
+        if window is not None:
+            layer = window.layer()
+            looked = self.ball + self.moves[:, None] * self._gaze(motion)
+            layer.paint(joint.turn(looked.astype(np.float32), motion), self.uv, self.triangles, texture)
+            window.lay(canvas, layer)
+        self.sheet.draw(canvas, skin)
 
     def lid_samples(self, closing: float) -> tuple[F32, F32]:
         """Offsets [9, 2] for the texture of upper and lower lid, so that a closing lid shows skin, not eye."""
@@ -78,10 +79,10 @@ class Eye:
 
 def build_eye(picture: U8, points: F32, neutral: Neutral, *, is_left: bool) -> Eye:
     """Take one eye from a framed picture uint8 [S, S, 3] and its landmarks float32 [478, 3]."""
-    upper, lower, iris = (
-        (t.LEFT_UPPER_LID, t.LEFT_LOWER_LID, t.LEFT_IRIS)
+    upper, lower, iris, crease = (
+        (t.LEFT_UPPER_LID, t.LEFT_LOWER_LID, t.LEFT_IRIS, t.LEFT_CREASE)
         if is_left
-        else (t.RIGHT_UPPER_LID, t.RIGHT_LOWER_LID, t.RIGHT_IRIS)
+        else (t.RIGHT_UPPER_LID, t.RIGHT_LOWER_LID, t.RIGHT_IRIS, t.RIGHT_CREASE)
     )
     to_image = (neutral.scale * neutral.rotation).astype(np.float32)
     lids = points[[*upper, *lower]]
@@ -96,8 +97,9 @@ def build_eye(picture: U8, points: F32, neutral: Neutral, *, is_left: bool) -> E
         right=to_image @ np.array([_GAZE_X, 0, 0], np.float32),
         down=to_image @ np.array([0, _GAZE_DOWN, 0], np.float32),
         up=to_image @ np.array([0, -_GAZE_UP, 0], np.float32),
-        upper=upper, lower=lower, upper_margin=lid_margin(picture, points, upper, lower),
-        lower_margin=lid_margin(picture, points, lower, upper), is_left=is_left,
+        upper=upper, lower=lower, upper_margin=lid_margin(points, upper, lower),
+        lower_margin=lid_margin(points, lower, upper),
+        sheet=build_lid_sheet(picture, points, crease, upper, lower), is_left=is_left,
     )  # fmt: skip
 
 

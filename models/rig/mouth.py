@@ -123,7 +123,9 @@ def build_mouth(picture: U8, points: F32, neutral: Neutral, shapes: F32) -> Mout
 
 def _lighting(picture: U8, points: F32) -> F32:
     """RGB factors that fit the inside to the portrait's light, judged by its cheeks, nose and chin."""
-    spots = np.clip(np.round(points[[50, 280, 205, 425, 4, 199, 101, 330], :2]), 0, picture.shape[0] - 1).astype(int)
+    spots = np.clip(
+        np.round(points[[50, 280, 205, 425, 4, 199, 101, 330], :2]), 0, picture.shape[0] - 1
+    ).astype(int)
     skin = np.median(picture[spots[:, 1], spots[:, 0]].astype(np.float64), axis=0)
     brightness = float(np.clip(skin.mean() / _USUAL_SKIN.mean(), 0.35, 1.1))
     tint = np.clip((skin + 8) / (_USUAL_SKIN + 8) / ((skin.mean() + 8) / (_USUAL_SKIN.mean() + 8)), 0.7, 1.35)
@@ -150,4 +152,6 @@ def _quad(place: Place, texture: U8) -> Part:
     half, height = _TONGUE
     local = np.array([[x, y, 0.12] for y in (_TONGUE_TOP, _TONGUE_TOP + height) for x in (-half, half)])
     uv = np.array([[u, v] for v in (0, texture.shape[0] - 1) for u in (0, texture.shape[1] - 1)], np.float32)
-    return Part(rest=place(local), uv=uv, triangles=np.array([[0, 1, 2], [1, 3, 2]], np.int32), texture=texture)
+    return Part(
+        rest=place(local), uv=uv, triangles=np.array([[0, 1, 2], [1, 3, 2]], np.int32), texture=texture
+    )

@@ -20,7 +20,14 @@ def rasterise(points: F32, uv: F32, triangles: I32, texture_map: F32, depth: F32
     height, width = depth.shape
     for k in range(triangles.shape[0]):
         a, b, c = triangles[k, 0], triangles[k, 1], triangles[k, 2]
-        ax, ay, bx, by, cx, cy = points[a, 0], points[a, 1], points[b, 0], points[b, 1], points[c, 0], points[c, 1]
+        ax, ay, bx, by, cx, cy = (
+            points[a, 0],
+            points[a, 1],
+            points[b, 0],
+            points[b, 1],
+            points[c, 0],
+            points[c, 1],
+        )
         area = (bx - ax) * (cy - ay) - (cx - ax) * (by - ay)
         if abs(area) < 1e-6:
             continue
@@ -82,7 +89,9 @@ def blend(canvas: U8, layer: U8, mask: U8, left: int, top: int) -> None:  # type
                 continue
             for c in range(3):
                 under = int(canvas[top + y, left + x, c])
-                canvas[top + y, left + x, c] = (int(layer[y, x, c]) * weight + under * (255 - weight) + 127) // 255
+                canvas[top + y, left + x, c] = (
+                    int(layer[y, x, c]) * weight + under * (255 - weight) + 127
+                ) // 255
 
 
 @njit(cache=True, nogil=True, fastmath=True)

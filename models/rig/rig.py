@@ -68,6 +68,9 @@ def prepare_rig(portrait: U8, size: int, face: int | None = None) -> Rig:
         neutral=neutral,
         joint=HeadJoint.of(neutral),
         skin=skin,
-        eyes=(build_eye(picture, points, neutral, is_left=True), build_eye(picture, points, neutral, is_left=False)),
+        eyes=(
+            build_eye(picture, points, neutral, is_left=True),
+            build_eye(picture, points, neutral, is_left=False),
+        ),
         mouth=build_mouth(picture, points, neutral, skin.shapes),
     )

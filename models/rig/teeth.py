@@ -58,7 +58,9 @@ def _tooth(mask: U8, centre: float, half: float, height: int) -> None:
     angles = np.linspace(0, np.pi, 16)
     arc = np.stack([centre + (half - gap) * np.cos(angles), top + round_top - round_top * np.sin(angles)], 1)
     turn = np.linspace(0, np.pi / 2, 8)
-    left = np.stack([centre - half + gap + corner * (1 - np.cos(turn)), bottom - corner + corner * np.sin(turn)], 1)
+    left = np.stack(
+        [centre - half + gap + corner * (1 - np.cos(turn)), bottom - corner + corner * np.sin(turn)], 1
+    )
     right = np.stack([2 * centre - left[::-1, 0], left[::-1, 1]], 1)
     outline = np.concatenate([arc, left, right])
     cv2.fillPoly(mask, [np.round(outline * 16).astype(np.int32)], 255, cv2.LINE_AA, shift=4)
@@ -69,7 +71,9 @@ def tongue_texture(light: F32) -> U8:
     y, x = np.mgrid[0:64, 0:128].astype(np.float32)
     across, along = (x - 63.5) / 62, (y - 34) / 40
     inside = np.clip((1 - (across**2 + np.minimum(along, 0) ** 2 * 1.8)) * 3, 0, 1)
-    bright = 0.6 + 0.4 * np.clip(1 - across**2, 0, 1) - 0.16 * np.exp(-((across / 0.09) ** 2)) * (along > -0.6)
+    bright = (
+        0.6 + 0.4 * np.clip(1 - across**2, 0, 1) - 0.16 * np.exp(-((across / 0.09) ** 2)) * (along > -0.6)
+    )
     picture = np.empty((64, 128, 4), np.float32)
     picture[..., :3] = _TONGUE * light * bright[..., None]
     picture[..., 3] = 255 * inside
