@@ -30,9 +30,13 @@ def encode_portrait(portrait: Pixels, size: int, face: int | None) -> Identity:
     if num_faces == 0:
         raise BadInput("portrait shows no face that can be found, expected one")
     if face is not None and face > num_faces:
-        raise BadInput(f"--face {face} was asked for, but the portrait shows {num_faces}")
+        raise BadInput(f"--face {face} was asked for, but the portrait shows {_counted(num_faces)}")
     try:
         rig = prepare_rig(portrait, size, None if face is None else face - 1)
     except NoFaceError as error:
         raise BadInput(f"portrait cannot be used: {error}") from error
     return Identity(rig=rig, num_faces=num_faces)
+
+
+def _counted(num_faces: int) -> str:
+    return "1 face" if num_faces == 1 else f"{num_faces} faces"

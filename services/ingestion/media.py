@@ -12,7 +12,7 @@ from av.container import InputContainer
 
 from services.kit.errors import BadInput
 
-__all__ = ["open_media", "reading", "require_file"]
+__all__ = ["open_media", "require_file"]
 
 # Containers that hold sound or moving pictures. Playlists and image sequences stay out: they would
 # let one file make us read others.
@@ -43,15 +43,13 @@ def require_file(path: Path, what: str) -> None:
 def open_media(path: Path, what: str) -> Iterator[InputContainer]:
     """Open a media file; anything FFmpeg dislikes while it is open is raised as BadInput."""
     require_file(path, what)
-    with reading(path, what), av.open(str(path.absolute()), "r", container_options=_OPTIONS) as container:
-        yield container
-
-
-@contextmanager
-def reading(path: Path, what: str) -> Iterator[None]:
-    """Translate the errors of FFmpeg about `path` into BadInput."""
     try:
-        yield
-    except av.FFmpegError as error:
-        detail = (error.strerror or type(error).__name__).lower()
-        raise BadInput(f"{what} {path} cannot be decoded: {detail}") from error
+        container = av.open(str(path.absolute()), "r", container_options=_OPTIONS)
+    except (av.FFmpegError, UnicodeError) as error:
+        raise BadInput(f"{what} {path} is not a sound or video file that can be read") from error
+    with container:
+        try:
+            yield container
+        except av.FFmpegError as error:
+            detail = (error.strerror or type(error).__name__).lower()
+            raise BadInput(f"{what} {path} cannot be decoded: {detail}") from error

@@ -9,11 +9,11 @@ import numpy as np
 from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 
-from services.ingestion.audio import block_of, probe_audio, read_audio
+from services.ingestion.audio import AudioInfo, block_of, probe_audio, read_audio
 from services.kit.contracts import ANALYSIS_RATE_HZ, CHUNK_SAMPLES, FRAME_SAMPLES, FloatArray, Segment
 from services.kit.errors import BadInput
 
-__all__ = ["read_speech", "to_analysis", "to_segments"]
+__all__ = ["probe_speech", "read_speech", "to_analysis", "to_segments"]
 
 
 def read_speech(path: Path) -> Iterator[Segment]:
@@ -30,6 +30,13 @@ def read_speech(path: Path) -> Iterator[Segment]:
                 f"expected at least one frame ({FRAME_SAMPLES / ANALYSIS_RATE_HZ:.2f} s)"
             )
         yield segment
+
+
+def probe_speech(path: Path) -> AudioInfo:
+    """Decode the first segment. Raises BadInput when `read_speech` would do so at the beginning."""
+    info = probe_audio(path, "speech")
+    next(read_speech(path))
+    return info
 
 
 def to_analysis(blocks: Iterable[FloatArray], rate_hz: int) -> Iterator[FloatArray]:

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from services.ingestion.audio import probe_audio
 from services.ingestion.portrait import read_portrait
 from services.ingestion.soundtrack import open_sound
-from services.ingestion.speech import read_speech
+from services.ingestion.speech import probe_speech, read_speech
 from services.kit.contracts import Motion
 from services.standalone.casting import cast_portrait
 from services.standalone.pipeline import Ahead
@@ -40,7 +39,7 @@ def perform_speech(request: PerformRequest, terminal: Terminal) -> Outcome:
     """Write the video. Raises BadInput, and leaves no file, when an input or the output cannot be used."""
     check_output(request.output, (request.portrait, request.speech))
     portrait = read_portrait(request.portrait)
-    speech = probe_audio(request.speech, "speech")
+    speech = probe_speech(request.speech)
     with Ahead(_speak(request), _DEPTH) as motions:
         decoder = cast_portrait(portrait, request.size, request.face, terminal)
         with Ahead(map(decoder.decode, motions), _DEPTH) as chunks:

@@ -1,0 +1,65 @@
+"""The dramatis command in a process of its own, and short inputs for it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import wave
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+ROOT: Final = Path(__file__).parents[2]
+COMMAND: Final = (sys.executable, "-m", "services.standalone.main")
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(scope="session")
+def dramatis() -> Run:
+    """Run the command to its end."""
+
+    def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*COMMAND, *map(str, arguments)],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=240,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def begin_dramatis() -> Callable[..., subprocess.Popen[str]]:
+    """Start the command and hand over its process."""
+
+    def begin(*arguments: str | Path) -> subprocess.Popen[str]:
+        return subprocess.Popen([*COMMAND, *map(str, arguments)], cwd=ROOT, stderr=subprocess.PIPE, text=True)
+
+    return begin
+
+
+@pytest.fixture(scope="session")
+def short_speech(example_speech: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The first 1.9 s of the example speech."""
+    return _cut(example_speech, tmp_path_factory.mktemp("speech") / "short.wav", 1.9)
+
+
+@pytest.fixture(scope="session")
+def long_speech(example_speech: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Minutes of the example speech, over and over."""
+    return _cut(example_speech, tmp_path_factory.mktemp("speech") / "long.wav", 300)
+
+
+def _cut(source: Path, target: Path, seconds: float) -> Path:
+    with wave.open(str(source), "rb") as reader, wave.open(str(target), "wb") as writer:
+        writer.setparams(reader.getparams())
+        content = reader.readframes(reader.getnframes())
+        num_bytes = round(seconds * reader.getframerate()) * reader.getsampwidth() * reader.getnchannels()
+        writer.writeframes((content * (num_bytes // len(content) + 1))[:num_bytes])
+    return target
