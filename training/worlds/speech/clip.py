@@ -19,6 +19,7 @@ from training.worlds.speech.voices import Split, Voice, draw_delivery, draw_voic
 
 SAMPLES_PER_FRAME: Final = SAMPLE_RATE_HZ // FRAME_RATE_HZ
 Samples = npt.NDArray[np.float32]
+Curve = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,8 +66,9 @@ def generate_clip(seed: int, config: ClipConfig) -> Clip:
     rng = np.random.default_rng(seed)
     voice = draw_voice(rng, config.split, config.recorded_share)
     script = _script(rng, voice, config)
-    mouth = mouth_motion(script.phones, script.speech, draw_style(rng), config.num_frames)
-    accents = _accents(script)
+    level = level_db(script.speech)
+    mouth = mouth_motion(script.phones, level, draw_style(rng), config.num_frames)
+    accents = _accents(script, level)
     motion = mouth + life_motion(rng, draw_temper(rng), script.phrases, accents, config.num_frames)
     motion[:, : INDEX["headPitch"]] = motion[:, : INDEX["headPitch"]].clip(0.0, 1.0)
     babble = _babble(rng, config) if rng.random() < 0.1 else None
@@ -96,8 +98,10 @@ def _script(rng: np.random.Generator, voice: Voice, config: ClipConfig) -> _Scri
             speech[begin:end] = loud[begin - at : end - at]
             _place(phones, said.phones, at / SAMPLE_RATE_HZ, count / SAMPLE_RATE_HZ)
             phrases += _phrases(said.phones, at / SAMPLE_RATE_HZ, text.endswith("?"))
-        gap = int(rng.choice([0.05, 0.3, 0.7, 1.8], p=[0.3, 0.4, 0.2, 0.1]) * rng.uniform(0.5, 1.5) * SAMPLE_RATE_HZ)
-        _fill_gap(rng, events, end, min(end + gap, count), config)
+        gap = int(
+            rng.choice([0.05, 0.3, 0.7, 1.8], p=[0.3, 0.4, 0.2, 0.1]) * rng.uniform(0.5, 1.5) * SAMPLE_RATE_HZ
+        )
+        _fill_gap(rng, events, max(end, 0), min(max(end, 0) + gap, count), config)
         at += len(loud) + gap
     if wordless:
         _fill_event(rng, events, 0, count)
@@ -112,7 +116,9 @@ def _emphasise(rng: np.random.Generator, said: Utterance, spread_db: float) -> S
     gains_db = rng.normal(0.0, spread_db, size=len(knots)).clip(-9.0, 7.0)
     times_s = np.arange(len(said.samples)) / SAMPLE_RATE_HZ
     level = 0.1 / max(float(np.sqrt(np.mean(np.square(said.samples)))), 1e-4)
-    return np.asarray(said.samples * level * 10.0 ** (np.interp(times_s, knots, gains_db) / 20.0), dtype=np.float32)
+    return np.asarray(
+        said.samples * level * 10.0 ** (np.interp(times_s, knots, gains_db) / 20.0), dtype=np.float32
+    )
 
 
 def _place(phones: list[Phone], said: tuple[Phone, ...], at_s: float, limit_s: float) -> None:
@@ -169,9 +175,8 @@ def _fill_event(rng: np.random.Generator, events: Samples, start: int, end: int)
     events[start:end] += 0.1 * 10.0 ** (rng.uniform(-15.0, 3.0) / 20.0) * sound * edge.clip(0.0, 1.0)
 
 
-def _accents(script: _Script) -> list[Accent]:
-    """Long, loud vowels are the stressed ones."""
-    level = level_db(script.speech)
+def _accents(script: _Script, level: Curve) -> list[Accent]:
+    """Long, loud vowels are the stressed ones; `level` is the `level_db` of the speech."""
     vowels = [phone for phone in script.phones if phone.symbol in VOWELS]
     if not vowels:
         return []

@@ -179,7 +179,9 @@ def _raise_brows(
     for accent in accents:
         draw = rng.random()
         if draw < 0.3:
-            raised += temper.brow * accent.strength * rng.uniform(0.4, 1.0) * _bump(times_s, accent.at_s, 0.16)
+            raised += (
+                temper.brow * accent.strength * rng.uniform(0.4, 1.0) * _bump(times_s, accent.at_s, 0.16)
+            )
         elif draw < 0.42:
             lowered += 0.6 * temper.brow * accent.strength * _bump(times_s, accent.at_s, 0.18)
     for phrase in phrases:
@@ -225,7 +227,7 @@ def _wander(rng: np.random.Generator, count: int, width_s: float) -> Curve:
     """Smooth noise of unit variance."""
     pad = int(4 * width_s * FRAME_RATE_HZ) + 1
     noise = _smooth(rng.normal(size=count + 2 * pad), width_s)[pad : pad + count]
-    return noise * np.sqrt(2.0 * np.sqrt(np.pi) * width_s * FRAME_RATE_HZ)
+    return noise * float(np.sqrt(2.0 * np.sqrt(np.pi) * width_s * FRAME_RATE_HZ))
 
 
 def _smooth(values: Curve, width_s: float) -> Curve:
@@ -233,7 +235,7 @@ def _smooth(values: Curve, width_s: float) -> Curve:
     lag = np.arange(-int(4 * width) - 1, int(4 * width) + 2)
     kernel = np.exp(-0.5 * np.square(lag / width))
     padded = np.pad(values, len(lag) // 2, mode="edge")
-    return np.convolve(padded, kernel / kernel.sum(), mode="valid")
+    return np.asarray(np.convolve(padded, kernel / kernel.sum(), mode="valid"), dtype=np.float64)
 
 
 def _bump(times_s: Curve, at_s: float, width_s: float) -> Curve:
@@ -242,4 +244,4 @@ def _bump(times_s: Curve, at_s: float, width_s: float) -> Curve:
 
 def _ease(progress: Curve) -> Curve:
     clipped = progress.clip(0.0, 1.0)
-    return clipped * clipped * (3.0 - 2.0 * clipped)
+    return np.asarray(clipped * clipped * (3.0 - 2.0 * clipped), dtype=np.float64)

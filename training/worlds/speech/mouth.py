@@ -33,7 +33,7 @@ class Style:
     anticipation_s: float = 0.03
     closure_ramp_s: float = 0.055
     closure_hold_s: float = 0.05
-    frame_phase_s: float = 0.0
+    frame_phase_s: float = 0.03
 
 
 def draw_style(rng: np.random.Generator) -> Style:
@@ -47,15 +47,13 @@ def draw_style(rng: np.random.Generator) -> Style:
     )
 
 
-def mouth_motion(
-    phones: tuple[Phone, ...], clean: npt.NDArray[np.float32], style: Style, num_frames: int
-) -> Curve:
-    """Motion [F, 58] with the mouth's columns filled; `clean` is the speech [N] without noise or room.
+def mouth_motion(phones: tuple[Phone, ...], level: Curve, style: Style, num_frames: int) -> Curve:
+    """Motion [F, 58] with the mouth's columns filled; `level` is the `level_db` of the speech alone.
 
     Follows the dominance model of Cohen and Massaro (1993), computed as a normalised convolution.
     """
     times_s = np.arange(int(num_frames * _TRACK_RATE_HZ / FRAME_RATE_HZ) + 1) / _TRACK_RATE_HZ
-    effort = _effort(phones, clean, style)
+    effort = _effort(phones, level, style)
     tracks = _blend(phones, effort, style, times_s)
     closure = _contact(phones, "closure", style, times_s)
     dental = _contact(phones, "dental", style, times_s)
@@ -76,9 +74,8 @@ def level_db(clean: npt.NDArray[np.float32], window_s: float = 0.04) -> Curve:
     return np.asarray(10.0 * np.log10(smooth + 1e-9), dtype=np.float64)
 
 
-def _effort(phones: tuple[Phone, ...], clean: npt.NDArray[np.float32], style: Style) -> Curve:
+def _effort(phones: tuple[Phone, ...], level: Curve, style: Style) -> Curve:
     """How wide each phone opens, times its target: louder vowels than the speaker's usual open wider."""
-    level = level_db(clean)
     levels = np.array([_level_of(phone, level) for phone in phones])
     vowels = np.array([opens_with_voice(phone.symbol) for phone in phones])
     usual = float(np.median(levels[vowels])) if vowels.any() else 0.0

@@ -31,17 +31,22 @@ class Shard:
 
 def write_shard(folder: Path, index: int, seed: int, config: ClipConfig) -> Path:
     """Make and write the shard `index` of a seed: `shard-00000.npz` and `shard-00000.json`."""
-    folder.mkdir(parents=True, exist_ok=True)
     first = seed * _SHARD_STRIDE + index * CLIPS_PER_SHARD
     clips = [generate_clip(first + k, config) for k in range(CLIPS_PER_SHARD)]
+    folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"shard-{index:05d}.npz"
+    save_shard(path, clips)
+    return path
+
+
+def save_shard(path: Path, clips: list[Clip]) -> None:
+    """Write clips of equal length to an `.npz` file, and their phones to the `.json` beside it."""
     path.with_suffix(".json").write_text(json.dumps([_label(clip) for clip in clips]), encoding="utf-8")
     np.savez(
         path,
         samples=np.stack([np.round(clip.samples * 32767.0).astype(np.int16) for clip in clips]),
         motion=np.stack([clip.motion.astype(np.float16) for clip in clips]),
     )
-    return path
 
 
 def read_shards(folder: Path) -> Iterator[Shard]:
@@ -59,7 +64,10 @@ def _read(path: Path) -> Shard:
             samples=arrays["samples"],
             motion=arrays["motion"],
             phones=tuple(
-                tuple(Phone(symbol=symbol, start_s=start_s, end_s=end_s) for symbol, start_s, end_s in label["phones"])
+                tuple(
+                    Phone(symbol=symbol, start_s=start_s, end_s=end_s)
+                    for symbol, start_s, end_s in label["phones"]
+                )
                 for label in labels
             ),
             voices=tuple(label["voice"] for label in labels),

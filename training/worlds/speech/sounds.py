@@ -56,7 +56,9 @@ def breath(rng: np.random.Generator, count: int) -> Samples:
     noise = np.fft.rfft(rng.normal(size=count))
     frequency = np.fft.rfftfreq(count, 1.0 / SAMPLE_RATE_HZ)
     centre_hz = rng.uniform(1200.0, 2600.0)
-    shaped = np.fft.irfft(noise * np.exp(-0.5 * np.square(np.log2((frequency + 1.0) / centre_hz) / 0.8)), count)
+    shaped = np.fft.irfft(
+        noise * np.exp(-0.5 * np.square(np.log2((frequency + 1.0) / centre_hz) / 0.8)), count
+    )
     swell = np.sin(np.pi * np.linspace(0.0, 1.0, count)) ** rng.uniform(0.8, 2.0)
     return unit_rms(shaped * swell)
 

@@ -41,8 +41,8 @@ class Delivery:
 _FLITE_TRAIN: Final = ("awb", "slt", "kal16")
 _FLITE_HELDOUT: Final = ("rms",)
 _LANGUAGES_TRAIN: Final = (
-    "en-us", "en-us", "en-us", "en-gb-x-rp", "en-gb-x-gbcwmd", "en-gb-scotland", "en-gb-x-rp", "en-us-nyc", "de", "de",
-    "fr-be", "fr-ch", "es", "es-419", "it", "pt-br", "pl", "ru", "tr", "ja", "ja", "hi",
+    "en-us", "en-us", "en-us", "en-gb-x-rp", "en-gb-x-gbcwmd", "en-gb-scotland", "en-gb-x-rp", "en-us-nyc",
+    "de", "de", "fr-be", "fr-ch", "es", "es-419", "it", "pt-br", "pl", "ru", "tr", "ja", "ja", "hi",
     "cmn-latn-pinyin", "cmn-latn-pinyin", "sv", "fi", "el", "id",
 )  # fmt: skip
 _LANGUAGES_HELDOUT: Final = ("en-us", "en-gb-x-gbclan", "de", "nl")
