@@ -147,7 +147,8 @@ def _draw(image: U8, scene: _Scene, share: F32, solid: U8, rim: F32) -> U8:
     soft = np.clip((guided.apply(model, _guide(image)) - low) / (high - low), 0, 1)
     certain = cv2.resize(np.maximum(solid, scene.face).astype(np.float32), size)
     blend = cv2.resize(rim, size)
-    return np.asarray(np.round(255 * (certain + blend * (soft - certain))), np.uint8)
+    face = cv2.resize(cv2.erode(scene.face, scene.disc(0.02)).astype(np.float32), size)
+    return np.asarray(np.round(255 * np.maximum(face, certain + blend * (soft - certain))), np.uint8)
 
 
 def _without_islands(matte: U8) -> U8:

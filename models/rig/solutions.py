@@ -97,7 +97,7 @@ class Segmentation(Protocol):
 
 def start_face_detection(*, far: bool, min_confidence: float) -> Solution[Detections]:
     """The face detector for faces within 2 m of the camera, or for those that are up to 5 m away."""
-    with _chatter_dropped():
+    with chatter_dropped():
         from mediapipe.python.solutions.face_detection import FaceDetection
 
     return _start(lambda: FaceDetection(model_selection=int(far), min_detection_confidence=min_confidence))
@@ -107,7 +107,7 @@ def start_face_mesh(
     *, video: bool, min_detection: float = 0.5, min_tracking: float = 0.5
 ) -> Solution[Meshes]:
     """The landmark network with irises for one face, afresh for every picture or following a video."""
-    with _chatter_dropped():
+    with chatter_dropped():
         from mediapipe.python.solutions.face_mesh import FaceMesh
 
     mesh: Solution[Meshes] = _start(
@@ -124,7 +124,7 @@ def start_face_mesh(
 
 def start_selfie_segmentation(*, landscape: bool) -> Solution[Segmentation]:
     """The segmentation of persons, square (256 x 256) or landscape (256 wide, 144 high)."""
-    with _chatter_dropped():
+    with chatter_dropped():
         from mediapipe.python.solutions.selfie_segmentation import SelfieSegmentation
 
     return _start(lambda: SelfieSegmentation(model_selection=int(landscape)))
@@ -146,7 +146,7 @@ class _QuietMesh:
     def process(self, image: U8) -> Meshes:
         if self._has_seen_a_face:
             return self._mesh.process(image)
-        with _chatter_dropped():
+        with chatter_dropped():
             result = self._mesh.process(image)
         self._has_seen_a_face = bool(result.multi_face_landmarks)
         return result
@@ -157,14 +157,14 @@ class _QuietMesh:
 
 def _start(make: Callable[[], Solution[_ResultT_co]]) -> Solution[_ResultT_co]:
     """Make a solution and show it a blank picture, because its threads log until the first one is done."""
-    with _chatter_dropped():
+    with chatter_dropped():
         solution = make()
         solution.process(np.zeros((_BLANK_SIDE, _BLANK_SIDE, 3), np.uint8))
     return solution
 
 
 @contextmanager
-def _chatter_dropped() -> Iterator[None]:
+def chatter_dropped() -> Iterator[None]:
     """Hold back what Python and native code write to standard error, then pass on all but the chatter."""
     with _STDERR, tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as native:
         said = StringIO()
