@@ -128,20 +128,15 @@ def _loose_strands(image: U8, hole: U8) -> U8:
 def _marks(picture: F32, hole: U8, side: int) -> NDArray[np.bool_]:
     """Known pixels of thin shapes whose contrast to their surroundings is unusual there."""
     known = (1 - hole).astype(np.float32)
-    contrast = np.abs(picture - _mean_known(picture, known, round(0.03 * side))).max(2)
-    usual = _mean_known(np.minimum(contrast, 20)[..., None], known, round(0.1 * side))
+    whole = np.where(hole[..., None] > 0, _flow_across(picture, hole), picture)
+    calm = cv2.medianBlur(np.asarray(whole.round(), np.uint8), 2 * max(1, round(_STRAND_WIDTH * side)) + 1)
+    contrast = np.abs(picture - calm).max(2)
+    window = (2 * round(0.1 * side) + 1,) * 2
+    usual = cv2.blur(np.minimum(contrast, 20) * known, window) / np.maximum(cv2.blur(known, window), 1e-3)
     marks = ((contrast > 2.5 * usual + 3) & (usual < _CALM) & (hole == 0)).astype(np.uint8)
     thick = cv2.morphologyEx(marks, cv2.MORPH_OPEN, _disc(_STRAND_WIDTH * side / 2))
     thin: NDArray[np.bool_] = marks > thick
     return thin
-
-
-def _mean_known(picture: F32, known: F32, radius: int) -> F32:
-    """Mean of picture [h, w, c] over the known pixels of a window; [h, w] where c is 1."""
-    window = (2 * radius + 1, 2 * radius + 1)
-    weight = np.maximum(cv2.blur(known, window), 1e-3)
-    total = cv2.blur(picture * known[..., None], window)
-    return (total / (weight if total.ndim == 2 else weight[..., None])).astype(np.float32)
 
 
 # Filling ------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from models.rig.arrays import F32
 from models.rig.face import mean_face
 from models.rig.plate import Handles, Plate
 
-_JAW_ANGLE: Final = 0.33  # radians of jaw rotation at jawOpen = 1
+_JAW_ANGLE: Final = 0.38  # radians of jaw rotation at jawOpen = 1
 _JAW_JOINT: Final = np.array([0.0, 0.25, 0.55])
 _LOWER_FACE: Final = (152, 148, 377, 176, 400, 175, 199, 200, 18, 83, 313, 182, 406, 32, 262, 201, 421)
 _LOWER_LIP: Final = (
@@ -66,6 +66,11 @@ _JAW_OVAL: Final = (
 _EYE_RING: Final = (359, 255, 339, 254, 253, 252, 256, 341, 463, 467, 260, 259, 257, 258, 286, 414)
 _CHEEK: Final = (280, 352, 346, 347, 330, 425, 266, 329, 348, 411, 427, 436, 376, 345, 372, 340)
 _FOREHEAD: Final = (10, 338, 297, 332, 284, 151, 337, 299, 333, 298, 109, 67, 103, 54, 108, 69, 104, 68)
+
+Lip = tuple[tuple[int, ...], tuple[int, ...]]
+Share = Callable[[int], float]
+_UPPER: Final[Lip] = (t.OUTER_UPPER_LIP, t.INNER_UPPER_LIP)
+_LOWER: Final[Lip] = (t.OUTER_LOWER_LIP, t.INNER_LOWER_LIP)
 
 
 def displacements(neutral: F32) -> F32:
@@ -253,66 +258,58 @@ class _Author:
     def _stretch(self) -> NDArray[np.float64]:
         return self._corner_shape(0.085, 0.035, 0.035)
 
-    def _half(self, vertex: int) -> float:
+    def _left(self, vertex: int) -> float:
         """Share of a vertex that belongs to the left half of the mouth, smooth over the middle."""
         return float(np.clip(0.5 + 0.9 * self._across(vertex), 0, 1))
 
-    def _lip_rows(self, rows: Iterable[tuple[tuple[int, ...], float]], sided: bool) -> Handles:
+    def _lip_rows(self, rows: Iterable[tuple[tuple[int, ...], float]], share: Share) -> Handles:
         """Vertical handles for rows of lip vertices with an amount each, fading towards the corners."""
         handles: Handles = {}
         for row, amount in rows:
             for v in row:
-                fade = 1 - abs(self._across(v)) ** 3 if abs(self._across(v)) < 1 else 0.0
-                handles[v] = np.array([0, amount * fade * (self._half(v) if sided else 1.0), 0])
+                fade = max(0.0, 1 - abs(self._across(v)) ** 3)
+                handles[v] = np.array([0, amount * fade * share(v), 0])
         return handles
 
     def _lower_down(self) -> NDArray[np.float64]:
         rows = [(t.INNER_LOWER_LIP[1:-1], 0.085), (t.OUTER_LOWER_LIP[1:-1], 0.075)]
         rows += [(row, 0.08) for row in t.MIDDLE_LOWER_LIP]
-        return self._spread(self._lip_rows(rows, True), (*t.INNER_UPPER_LIP, *t.LIP_CORNERS, 152, *_NOSE))
+        still = (*t.INNER_UPPER_LIP, *t.LIP_CORNERS, 152, *_NOSE)
+        return self._spread(self._lip_rows(rows, self._left), still)
 
     def _upper_up(self) -> NDArray[np.float64]:
         rows = [(t.INNER_UPPER_LIP[1:-1], -0.07), (t.OUTER_UPPER_LIP[1:-1], -0.06)]
         rows += [(row, -0.065) for row in t.MIDDLE_UPPER_LIP]
-        return self._spread(self._lip_rows(rows, True), (*t.INNER_LOWER_LIP, *t.LIP_CORNERS, 1, 4, 280, 50))
+        still = (*t.INNER_LOWER_LIP, *t.LIP_CORNERS, 1, 4, 280, 50)
+        return self._spread(self._lip_rows(rows, self._left), still)
 
-    def _thickness(self, outer: tuple[int, ...], inner: tuple[int, ...]) -> NDArray[np.float64]:
-        thickness: NDArray[np.float64] = self.points[list(inner)] - self.points[list(outer)]
-        return thickness
-
-    def _squeeze(self, share: float, uppers: bool, lowers: bool, sided: bool) -> NDArray[np.float64]:
-        """Draw the lips' outer edges towards the seam by a share of the lips' thickness."""
-        pairs: list[tuple[tuple[int, ...], tuple[int, ...]]] = []
-        pairs += [(t.OUTER_UPPER_LIP, t.INNER_UPPER_LIP)] if uppers else []
-        pairs += [(t.OUTER_LOWER_LIP, t.INNER_LOWER_LIP)] if lowers else []
+    def _squeeze(self, amount: float, lips: tuple[Lip, ...], share: Share) -> NDArray[np.float64]:
+        """Draw the lips' outer edges towards the seam by an amount of the lips' thickness."""
         handles: Handles = {}
-        for outer, inner in pairs:
-            for v, way in zip(outer[1:-1], self._thickness(outer, inner)[1:-1], strict=True):
-                handles[v] = share * way * (self._half(v) if sided else 1.0)
-        seam = (*t.INNER_UPPER_LIP, *t.INNER_LOWER_LIP, *t.LIP_CORNERS)
-        return self._spread(handles, (*seam, *_NOSE, 152, 175))
+        for outer, inner in lips:
+            for v, seam in zip(outer[1:-1], inner[1:-1], strict=True):
+                handles[v] = amount * share(v) * (self.points[seam] - self.points[v])
+        seam_row = (*t.INNER_UPPER_LIP, *t.INNER_LOWER_LIP, *t.LIP_CORNERS)
+        return self._spread(handles, (*seam_row, *_NOSE, 152, 175))
 
     def _press(self) -> NDArray[np.float64]:
-        return self._squeeze(0.3, True, True, True)
+        return self._squeeze(0.3, (_UPPER, _LOWER), self._left)
 
     def _roll_lower(self) -> NDArray[np.float64]:
-        return self._squeeze(0.62, False, True, False)
+        return self._squeeze(0.62, (_LOWER,), _whole)
 
     def _roll_upper(self) -> NDArray[np.float64]:
-        return self._squeeze(0.62, True, False, False)
+        return self._squeeze(0.62, (_UPPER,), _whole)
 
     def _shrug_lower(self) -> NDArray[np.float64]:
-        rows = [(t.INNER_LOWER_LIP[1:-1], -0.045), (t.OUTER_LOWER_LIP[1:-1], -0.06)]
-        rows += [
-            ((18, 200, 199, 175), -0.05),
-            (t.INNER_UPPER_LIP[1:-1], -0.03),
-            (t.OUTER_UPPER_LIP[1:-1], -0.02),
-        ]
-        return self._spread(self._lip_rows(rows, False), (*t.LIP_CORNERS, *_NOSE, *_UPPER_OVAL))
+        rows: list[tuple[tuple[int, ...], float]] = [((18, 200, 199, 175), -0.05)]
+        rows += [(t.INNER_LOWER_LIP[1:-1], -0.045), (t.OUTER_LOWER_LIP[1:-1], -0.06)]
+        rows += [(t.INNER_UPPER_LIP[1:-1], -0.03), (t.OUTER_UPPER_LIP[1:-1], -0.02)]
+        return self._spread(self._lip_rows(rows, _whole), (*t.LIP_CORNERS, *_NOSE, *_UPPER_OVAL))
 
     def _shrug_upper(self) -> NDArray[np.float64]:
         rows = [(t.INNER_UPPER_LIP[1:-1], -0.03), (t.OUTER_UPPER_LIP[1:-1], -0.045)]
-        return self._spread(self._lip_rows(rows, False), (*t.LIP_CORNERS, *t.INNER_LOWER_LIP, 1, 4))
+        return self._spread(self._lip_rows(rows, _whole), (*t.LIP_CORNERS, *t.INNER_LOWER_LIP, 1, 4))
 
     # Brows, cheeks, nose ----------------------------------------------------------------------------
 
@@ -353,6 +350,11 @@ class _Author:
         handles |= {v: np.array([0, -0.02, 0]) for v in (267, 269, 312, 311, 302, 303)}
         handles |= {285: np.array([-0.005, 0.02, 0]), 417: np.array([0, -0.012, 0])}
         return self._spread(handles, (4, 1, 168, 263, 362, 291, 14, 17, 129, 48, 64, 280, 10))
+
+
+def _whole(_vertex: int) -> float:
+    """Share of a vertex where both sides move alike."""
+    return 1.0
 
 
 def _padded(row: tuple[int, ...]) -> tuple[int, ...]:

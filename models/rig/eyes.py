@@ -63,7 +63,7 @@ class Eye:
         self.sheet.draw(canvas, skin)
 
     def lid_samples(self, closing: float) -> tuple[F32, F32]:
-        """Offsets [9, 2] for the texture of upper and lower lid, so that a closing lid shows skin, not eye."""
+        """Offsets [9, 2] for the texture of both lids, so that a closing one shows skin, not eye."""
         share = np.float32(closing)
         return share * self.upper_margin, share * self.lower_margin
 

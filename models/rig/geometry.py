@@ -42,11 +42,11 @@ def rotation_matrix(pitch: float, yaw: float, roll: float) -> F32:
     about_x = np.array([[1, 0, 0], [0, cp, -sp], [0, sp, cp]])
     about_y = np.array([[cy, 0, -sy], [0, 1, 0], [sy, 0, cy]])
     about_z = np.array([[cr, -sr, 0], [sr, cr, 0], [0, 0, 1]])
-    return (about_z @ about_y @ about_x).astype(np.float32)
+    return np.asarray(about_z @ about_y @ about_x, np.float32)
 
 
 def rotation_angles(rotation: F32) -> tuple[float, float, float]:
-    """Pitch, yaw and roll in radians of a rotation [3, 3]; the inverse of rotation_matrix for |yaw| < 90 degrees."""
+    """Pitch, yaw and roll in radians of a rotation [3, 3]: rotation_matrix undone, for |yaw| < 90 degrees."""
     yaw = float(np.arctan2(rotation[2, 0], np.hypot(rotation[0, 0], rotation[1, 0])))
     pitch = float(np.arctan2(rotation[2, 1], rotation[2, 2]))
     roll = float(np.arctan2(rotation[1, 0], rotation[0, 0]))

@@ -39,8 +39,8 @@ def _sample(picture: F32, places: F32) -> F32:
 class LidSheet:
     """The skin of an upper lid that the picture hides in its fold, painted over the lid as it closes.
 
-    texture: RGBA uint8 [20, 36, 4], crease to lashes, outer to inner corner. crease, lid, lower: vertex numbers.
-    opening: the eye's height at rest, in pixels.
+    texture: RGBA uint8 [20, 36, 4], from crease to lashes and from the outer to the inner corner.
+    crease, lid, lower: vertex numbers. opening: the eye's height at rest, in pixels.
     """
 
     texture: U8

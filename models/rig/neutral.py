@@ -15,8 +15,8 @@ from models.rig.plate import Handles, Plate
 
 # Landmarks that expression moves little: forehead, temples, nose bridge, eye corners, upper cheeks.
 _STABLE: Final = (
-    10, 338, 297, 332, 284, 251, 109, 67, 103, 54, 21, 151, 9, 8, 168, 6, 197, 195, 5, 4, 1, 33, 133, 362, 263,
-    127, 356, 234, 454, 162, 389, 98, 327, 2, 94, 19, 129, 358, 117, 346, 123, 352,
+    10, 338, 297, 332, 284, 251, 109, 67, 103, 54, 21, 151, 9, 8, 168, 6, 197, 195, 5, 4, 1, 33, 133, 362,
+    263, 127, 356, 234, 454, 162, 389, 98, 327, 2, 94, 19, 129, 358, 117, 346, 123, 352,
 )  # fmt: skip
 _UPPER_SHARE: Final = 0.4  # of the gap between parted lips, how much the upper lip closes
 _CHIN_SHARE: Final = 0.35  # how far the chin follows the lower lip

@@ -50,8 +50,8 @@ class Window:
         gaps = (lower - upper) @ down
         if float(gaps.max()) < _MIN_GAP:
             return None
-        lower = lower + np.maximum(-gaps, 0)[:, None] * down
-        outline = np.concatenate([upper, lower[::-1]])
+        lowest = lower + np.maximum(-gaps, 0)[:, None] * down
+        outline = np.concatenate([upper, lowest[::-1]])
         left, top = np.clip(np.floor(outline.min(0)).astype(int) - 2, 0, size)
         right, bottom = np.clip(np.ceil(outline.max(0)).astype(int) + 3, 0, size)
         if right - left < 2 or bottom - top < 2:

@@ -18,7 +18,10 @@ _EYE_DISTANCE: Final = 12.0  # of the imagined camera, in outer eye corner dista
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeadJoint:
-    """Where a portrait's head turns: pivot float32 [3] in pixels, unit the outer eye corner distance in pixels."""
+    """Where a portrait's head turns.
+
+    pivot: float32 [3] in pixels. unit: the distance between the outer eye corners in pixels.
+    """
 
     pivot: F32
     unit: float
@@ -33,10 +36,9 @@ class HeadJoint:
         """Apply a motion frame's pose to points float32 [V, 3] in pixels; zero pose changes nothing."""
         pitch, yaw, roll, x, y, z = (float(v) for v in motion[NUM_BLENDSHAPES:])
         away = points - self.pivot
-        turned = away @ rotation_matrix(pitch, yaw, roll).T
-        turned += np.array([x, y, z], np.float32) * np.float32(self.unit)
+        turned = away @ rotation_matrix(pitch, yaw, roll).T + np.array([x, y, z], np.float32) * np.float32(
+            self.unit
+        )
         camera = np.float32(_EYE_DISTANCE * self.unit)
         nearer = (camera + away[:, 2:]) / (camera + turned[:, 2:])
-        turned[:, :2] *= nearer
-        moved: F32 = turned + self.pivot
-        return moved
+        return np.asarray(np.hstack([turned[:, :2] * nearer, turned[:, 2:]]) + self.pivot, np.float32)

@@ -11,7 +11,7 @@ _FAR = np.float32(3.0e38)
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def rasterise(points: F32, uv: F32, triangles: I32, texture_map: F32, depth: F32) -> None:  # type: ignore[no-untyped-def,unused-ignore]
+def rasterise(points: F32, uv: F32, triangles: I32, texture_map: F32, depth: F32) -> None:
     """Write the texture coordinates of the nearest triangle at every pixel.
 
     points [V, 3] in pixels (x, y, depth), uv [V, 2] in texture pixels, triangles [T, 3], texture_map
@@ -55,8 +55,8 @@ def rasterise(points: F32, uv: F32, triangles: I32, texture_map: F32, depth: F32
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def shade(texture_map: F32, depth: F32, texture: U8, canvas: U8) -> None:  # type: ignore[no-untyped-def,unused-ignore]
-    """Sample an RGBA texture [h, w, 4] bilinearly and lay it over the canvas [H, W, 3] where something was drawn."""
+def shade(texture_map: F32, depth: F32, texture: U8, canvas: U8) -> None:
+    """Sample an RGBA texture [h, w, 4] bilinearly onto the canvas [H, W, 3] wherever depth was written."""
     height, width = depth.shape
     last_x, last_y = texture.shape[1] - 1.001, texture.shape[0] - 1.001
     for y in range(height):
@@ -80,7 +80,7 @@ def shade(texture_map: F32, depth: F32, texture: U8, canvas: U8) -> None:  # typ
 
 
 @njit(cache=True, nogil=True)
-def blend(canvas: U8, layer: U8, mask: U8, left: int, top: int) -> None:  # type: ignore[no-untyped-def,unused-ignore]
+def blend(canvas: U8, layer: U8, mask: U8, left: int, top: int) -> None:
     """Lay a layer [h, w, 3] over the canvas at (left, top), weighted by its mask [h, w]."""
     for y in range(mask.shape[0]):
         for x in range(mask.shape[1]):
@@ -95,7 +95,7 @@ def blend(canvas: U8, layer: U8, mask: U8, left: int, top: int) -> None:  # type
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def soften(canvas: U8, depth: F32, step: float) -> None:  # type: ignore[no-untyped-def,unused-ignore]
+def soften(canvas: U8, depth: F32, step: float) -> None:
     """Smooth the stairs where a nearer surface ends before a farther one, more than step pixels behind."""
     height, width = depth.shape
     for y in range(height - 1):

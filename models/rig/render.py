@@ -71,8 +71,8 @@ class RigRenderer:
             crossed = np.maximum(-((skin[low, :2] - skin[up, :2]) @ down), 0)[:, None] * (0.5 * share) * down
             skin[up, :2] -= crossed
             skin[low, :2] += crossed
-        for upper, lower in _LIDS:
-            up, low = list(upper), list(lower)
+        for lid, lower_lid in _LIDS:
+            up, low = list(lid), list(lower_lid)
             skin[up, :2] -= np.maximum(-((skin[low, :2] - skin[up, :2]) @ down), 0)[:, None] * down
 
     def _uv(self, motion: F32) -> F32:

@@ -39,7 +39,7 @@ class Rig:
     @property
     def size(self) -> int:
         """Side of the frame in pixels."""
-        return self.backdrop.shape[0]
+        return int(self.backdrop.shape[0])
 
 
 def prepare_rig(portrait: U8, size: int, face: int | None = None) -> Rig:

@@ -53,7 +53,9 @@ def build_skin(points: F32, neutral: Neutral, size: int) -> Skin:
     seen = _facing(face_rest)
     rim = _rim(seen)
     lattice_xy, triangles = _lattice(face_rest, seen, rim, size)
-    local = (lattice_xy - neutral.offset[:2]) @ _in_plane(neutral.rotation) / neutral.scale
+    local = np.asarray(
+        (lattice_xy - neutral.offset[:2]) @ _in_plane(neutral.rotation) / neutral.scale, np.float32
+    )
     lattice = np.column_stack([lattice_xy, _depths(lattice_xy, face_rest[rim], neutral)])
     rest = np.concatenate([face_rest, lattice])
     follow = _follow_oval(lattice_xy, face_rest, neutral.scale)
@@ -94,7 +96,7 @@ def _facing(face: F32) -> I32:
     graph = coo_array((np.ones(len(pairs)), pairs.T), shape=(t.NUM_VERTICES, t.NUM_VERTICES))
     labels = connected_components(graph, directed=False)[1]
     edge = np.isin(labels[away[:, 0]], labels[list(t.FACE_OVAL)])
-    return np.delete(mean.triangles, hidden[edge], axis=0)
+    return np.asarray(np.delete(mean.triangles, hidden[edge], axis=0), np.int32)
 
 
 def _normals(corners: F32) -> F32:
@@ -111,7 +113,7 @@ def _rim(triangles: I32) -> I32:
     labels = connected_components(graph, directed=False)[1]
     on_border = np.unique(border)
     largest = np.bincount(labels[on_border]).argmax()
-    return on_border[labels[on_border] == largest].astype(np.int32)
+    return np.asarray(on_border[labels[on_border] == largest], np.int32)
 
 
 def _lattice(face: F32, seen: I32, rim: I32, size: int) -> tuple[F32, I32]:
@@ -121,11 +123,11 @@ def _lattice(face: F32, seen: I32, rim: I32, size: int) -> tuple[F32, I32]:
         cv2.fillConvexPoly(mask, np.round(face[triangle, :2]).astype(np.int32), 255)
     step = size * (1 + 2 * _MARGIN) / (_LATTICE - 1)
     axis = np.linspace(-_MARGIN * size, (1 + _MARGIN) * size, _LATTICE)
-    grid = np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2)
+    grid = np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2).astype(np.float32)
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * round(0.6 * step) + 1,) * 2)
-    near = cv2.dilate(mask, kernel)
+    near = np.asarray(cv2.dilate(mask, kernel), np.uint8)
     lattice = grid[~_inside(near, grid)]
-    inner = cv2.erode(mask, kernel)
+    inner = np.asarray(cv2.erode(mask, kernel), np.uint8)
     joined = np.concatenate([face[rim, :2], lattice])
     simplices = Delaunay(joined).simplices
     # A triangle between three rim vertices may fill a bay of the outline; well inside, the face covers it.
@@ -136,10 +138,11 @@ def _lattice(face: F32, seen: I32, rim: I32, size: int) -> tuple[F32, I32]:
 
 
 def _inside(mask: U8, points: F32) -> NDArray[np.bool_]:
+    """Which of points [N, 2] fall on the set pixels of a mask [S, S]."""
     cells = np.round(points).astype(int)
     known = ((cells >= 0) & (cells < mask.shape[0])).all(1)
     cells = np.clip(cells, 0, mask.shape[0] - 1)
-    return known & (mask[cells[:, 1], cells[:, 0]] > 0)
+    return np.asarray(known & (mask[cells[:, 1], cells[:, 0]] > 0), np.bool_)
 
 
 def _in_plane(rotation: F32) -> F32:
@@ -149,7 +152,7 @@ def _in_plane(rotation: F32) -> F32:
 
 
 def _depths(lattice: F32, rim: F32, neutral: Neutral) -> F32:
-    """Pseudo-depth of the lattice in pixels: the outline's own depth nearby, the head's centre further out."""
+    """Pseudo-depth of the lattice in pixels: the rim's own depth nearby, the head's centre further out."""
     away = np.linalg.norm(lattice[:, None] - rim[None, :, :2], axis=2)
     nearest = rim[away.argmin(1), 2]
     centre = (neutral.scale * neutral.rotation @ _HEAD_DEPTH + neutral.offset)[2]

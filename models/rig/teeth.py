@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Final
 
 import cv2
@@ -30,7 +31,7 @@ def tooth_texture(widths_mm: tuple[float, ...], light: F32, width_px: int, *, gu
     gum = np.clip((0.42 - rows) / 0.2, 0, 1)[..., None]
     picture[..., :3] = _GUM * 0.8 * gum + _ENAMEL * 0.62 * (1 - gum)
     teeth = np.zeros((height, width), np.uint8)
-    for left, right in zip(edges[:-1], edges[1:], strict=True):
+    for left, right in pairwise(edges):
         for sign in (-1, 1):
             centre = width / 2 + sign * (left + right) / 2
             _tooth(teeth, centre, (right - left) / 2, height)
@@ -45,8 +46,8 @@ def tooth_texture(widths_mm: tuple[float, ...], light: F32, width_px: int, *, gu
     picture[..., 3] = np.where(rows > 0.45, crown * 255, 255)
     across = int(np.clip(width_px, 32, _WIDTH))
     small = cv2.resize(picture, (across, across * _HEIGHT // _WIDTH), interpolation=cv2.INTER_AREA)
-    small[..., :3] *= light
-    upright = small if gums_above else small[::-1]
+    lit = np.dstack([small[..., :3] * light, small[..., 3]])
+    upright = lit if gums_above else lit[::-1]
     return np.ascontiguousarray(np.clip(upright, 0, 255).astype(np.uint8))
 
 

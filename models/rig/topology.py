@@ -1,4 +1,4 @@
-"""Which landmark is what: the index sets of the 478-point face, named from the subject's own left and right."""
+"""Which landmark is what: index sets of the 478-point face, named from the subject's own left and right."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ def main(portraits: tuple[Path, ...], output: Path) -> None:
 def normalise(points: F32) -> F32:
     """Centre [478, 3] points between the outer eye corners and scale their distance to one."""
     left, right = points[LEFT_EYE_OUTER], points[RIGHT_EYE_OUTER]
-    return (points - (left + right) / 2) / np.linalg.norm(left - right)
+    return np.asarray((points - (left + right) / 2) / np.linalg.norm(left - right), np.float32)
 
 
 def mean_face(faces: list[F32]) -> tuple[F32, I32]:
@@ -58,18 +58,18 @@ def symmetrise(points: F32) -> tuple[F32, I32]:
     for _ in range(10):
         mirror = linear_sum_assignment(cdist(points, reflected))[1].astype(np.int32)
         scale, rotation, offset = fit_similarity(reflected[mirror], points)
-        reflected = scale * reflected @ rotation.T + offset
-    points = (points + reflected[mirror]) / 2
-    across = points - points[mirror]
+        reflected = np.asarray(scale * reflected @ rotation.T + offset, np.float32)
+    even = (points + reflected[mirror]) / 2
+    across = even - even[mirror]
     normal = (across * np.sign(across[:, :1])).sum(0)
     normal /= np.linalg.norm(normal)
     axis = np.cross(normal, [1, 0, 0])
     skew = np.array([[0, -axis[2], axis[1]], [axis[2], 0, -axis[0]], [-axis[1], axis[0], 0]])
-    points = points @ (np.eye(3) + skew + skew @ skew / (1 + normal[0])).T
-    points[:, 0] -= points[mirror == np.arange(len(points)), 0].mean()
-    points /= points[LEFT_EYE_OUTER, 0] - points[RIGHT_EYE_OUTER, 0]
-    points[:, 1:] -= (points[LEFT_EYE_OUTER] + points[RIGHT_EYE_OUTER])[1:] / 2
-    return points.astype(np.float32), mirror
+    upright = even @ (np.eye(3) + skew + skew @ skew / (1 + normal[0])).T
+    upright[:, 0] -= upright[mirror == np.arange(len(upright)), 0].mean()
+    upright /= upright[LEFT_EYE_OUTER, 0] - upright[RIGHT_EYE_OUTER, 0]
+    upright[:, 1:] -= (upright[LEFT_EYE_OUTER] + upright[RIGHT_EYE_OUTER])[1:] / 2
+    return upright.astype(np.float32), mirror
 
 
 def triangles(points: F32) -> I32:
@@ -78,7 +78,9 @@ def triangles(points: F32) -> I32:
     for a, b in FACEMESH_TESSELATION:
         near[a].add(b)
         near[b].add(a)
-    found = {tuple(sorted((a, b, c))) for a in range(NUM_VERTICES) for b in near[a] for c in near[a] & near[b]}
+    found = {
+        tuple(sorted((a, b, c))) for a in range(NUM_VERTICES) for b in near[a] for c in near[a] & near[b]
+    }
     solid = [(a, b, c) for a, b, c in found if not _encloses(points, (a, b, c), near[a] & near[b] & near[c])]
     return np.array(sorted(solid), np.int32)
 
