@@ -111,7 +111,7 @@ def test_an_interrupted_performance_leaves_nothing(
     process.send_signal(ending)
     _, stderr = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert stderr == "dramatis: error: interrupted\n"
+    assert stderr.strip() == "dramatis: error: interrupted"
     assert list(tmp_path.iterdir()) == []
 
 
