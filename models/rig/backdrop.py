@@ -15,7 +15,8 @@ _TRACE: Final = 6  # from this matte on a pixel may hold some of the person's co
 _MARGIN: Final = 0.014  # how far beyond the matte the backdrop is replaced
 _FLOW_SIDE: Final = 128  # pixels at which large-scale colour flows; finer detail is texture
 _TEXTURE_BAND: Final = 0.06  # depth of the strip whose texture is continued
-_AGREEMENT: Final = 40.0  # how far the two ends of a row may differ to be joined straight
+_AGREEMENT: Final = 30.0  # how far the two ends of a row may differ to be joined straight
+_ROWS_AGREEING: Final = 9  # of the flow's rows, so that no row is joined by chance
 _STRAND_SIDE: Final = 512  # pixels at which loose strands of hair are looked for
 _STRAND_REACH: Final = 0.06  # how far from the matte
 _STRAND_WIDTH: Final = 0.024
@@ -150,7 +151,7 @@ def _flow_across(picture: F32, hole: U8) -> F32:
     left, right, share = _row_ends(known)
     rows = np.arange(known.shape[0])[:, None]
     begin, end = around[rows, left], around[rows, right]
-    apart = np.linalg.norm(begin - end, axis=2)
+    apart = cv2.blur(np.linalg.norm(begin - end, axis=2), (1, _ROWS_AGREEING))
     both = ((known[rows, left] > 0) & (known[rows, right] > 0)) | (known > 0)
     ramp = np.clip(cv2.distanceTransform(both.astype(np.uint8), cv2.DIST_L2, 3) / 6, 0, 1)
     trust = (ramp * np.exp(-((apart / _AGREEMENT) ** 2)) * (1 - known)).astype(np.float32)
