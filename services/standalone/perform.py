@@ -18,8 +18,10 @@ from services.stitching.mp4 import check_output, stitch
 
 __all__ = ["PerformRequest", "perform_speech"]
 
-# Chunks between two steps: enough to even out their pace, little enough to keep memory small.
-_DEPTH: Final = 4
+# Chunks that wait between two steps. Motion is small, so the model may run on while the portrait is
+# prepared; pictures are large, so they only even out the pace.
+_MOTION_DEPTH: Final = 64
+_PICTURE_DEPTH: Final = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,9 +42,9 @@ def perform_speech(request: PerformRequest, terminal: Terminal) -> Outcome:
     check_output(request.output, (request.portrait, request.speech))
     portrait = read_portrait(request.portrait)
     speech = probe_speech(request.speech)
-    with Ahead(_speak(request), _DEPTH) as motions:
+    with Ahead(_speak(request), _MOTION_DEPTH) as motions:
         decoder = cast_portrait(portrait, request.size, request.face, terminal)
-        with Ahead(map(decoder.decode, motions), _DEPTH) as chunks:
+        with Ahead(map(decoder.decode, motions), _PICTURE_DEPTH) as chunks:
             shown = terminal.follow(chunks, speech.duration_s)
             return Outcome(num_frames=stitch(shown, open_sound(request.speech), request.output))
 

@@ -56,6 +56,15 @@ def long_speech(example_speech: Path, tmp_path_factory: pytest.TempPathFactory) 
     return _cut(example_speech, tmp_path_factory.mktemp("speech") / "long.wav", 300)
 
 
+@pytest.fixture(scope="session")
+def performance(
+    dramatis: Run, example_portrait: Path, short_speech: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    """The example portrait speaking the short speech."""
+    output = tmp_path_factory.mktemp("performance") / "out.mp4"
+    return output, dramatis("perform", example_portrait, "--speech", short_speech, "--output", output)
+
+
 def _cut(source: Path, target: Path, seconds: float) -> Path:
     with wave.open(str(source), "rb") as reader, wave.open(str(target), "wb") as writer:
         writer.setparams(reader.getparams())

@@ -17,15 +17,6 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 Begin = Callable[..., "subprocess.Popen[str]"]
 
 
-@pytest.fixture(scope="module")
-def performance(
-    dramatis: Run, example_portrait: Path, short_speech: Path, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[Path, subprocess.CompletedProcess[str]]:
-    """The example portrait speaking the short speech."""
-    output = tmp_path_factory.mktemp("performance") / "out.mp4"
-    return output, dramatis("perform", example_portrait, "--speech", short_speech, "--output", output)
-
-
 def _frames(path: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
     with av.open(str(path)) as container:
         return np.stack(
