@@ -56,7 +56,7 @@ class Eye:
         down = (down / max(float(np.hypot(*down)), 1e-6)).astype(np.float32)
         window = Window.between(_CURVE @ upper, _CURVE @ lower, down, canvas.shape[0])
         if window is not None:
-            layer = window.layer()
+            layer = window.layer(canvas)
             looked = self.ball + self.moves[:, None] * self._gaze(motion)
             layer.paint(joint.turn(looked.astype(np.float32), motion), self.uv, self.triangles, texture)
             window.lay(canvas, layer)

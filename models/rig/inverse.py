@@ -6,91 +6,99 @@ from typing import Final
 
 import numpy as np
 
-from models.motion import NUM_BLENDSHAPES, NUM_MOTION
-from models.rig import topology as t
+from models.motion import NUM_BLENDSHAPES, NUM_MOTION, POSE
 from models.rig.arrays import F32
-from models.rig.expression import Expression
+from models.rig.boxed import BoxedLeastSquares
 from models.rig.geometry import rotation_matrix
 from models.rig.landmarks import NUM_LANDMARKS
 from models.rig.neutral import Neutral
+from models.rig.observation import Observer
 from models.rig.pose import HeadJoint
-from models.rig.sight import Sight
+from models.rig.response import Response, response
 
-_ROUNDS: Final = 2  # of pose and expression in turn
-_POSE_STEPS: Final = 3
+_POSE_STEPS: Final = 4
 _POSE_DEPTH: Final = 0.3  # weight of the landmarks' depth against their place in the picture
-_POSE_DIFFERENCE: Final = np.float32(1e-3)
+_POSE_NUDGE: Final = np.float32(1e-3)
+_MAX_POSE: Final = 3.0  # radians or outer eye corner distances
 # Landmarks that expression moves little: forehead, temples, nose, eye corners.
-_STABLE: Final = (
+_STABLE: Final = [
     10, 338, 297, 332, 284, 251, 109, 67, 103, 54, 21, 151, 9, 8, 168, 6, 197, 195, 5, 4, 1, 98, 327, 2, 94,
     19, 33, 133, 362, 263, 127, 356, 234, 454, 162, 389,
-)  # fmt: skip
+]  # fmt: skip
+
+
+class HeadReader:
+    """Fits the pose of one face and frees it of that pose, whatever its expression."""
+
+    def __init__(self, rest: Neutral) -> None:
+        self._joint = HeadJoint.of(rest)
+        self._rest = rest
+        self._points = (rest.scale * rest.points @ rest.rotation.T + rest.offset).astype(np.float32)
+        self._source = self._points[_STABLE]
+        self._weights = np.array([1, 1, _POSE_DEPTH], np.float32) / np.float32(self._joint.unit)
+
+    def fit(self, points: F32, start: F32) -> F32:
+        """Pose float32 [6] of landmarks [478, 3] in pixels: Gauss-Newton on those that expression spares."""
+        pose, target = start.copy(), points[_STABLE]
+        for _ in range(_POSE_STEPS):
+            now = self._turn(self._source, pose)
+            slopes = np.empty((len(POSE), *now.shape), np.float32)
+            for k in range(len(POSE)):
+                nudged = pose.copy()
+                nudged[k] += _POSE_NUDGE
+                slopes[k] = (self._turn(self._source, nudged) - now) / _POSE_NUDGE
+            rows = (_centred_depth(slopes) * self._weights).reshape(len(POSE), -1)
+            missing = (_centred_depth(target - now) * self._weights).ravel()
+            pose += np.linalg.solve(rows @ rows.T, rows @ missing)
+        return pose
+
+    def undo(self, points: F32, pose: F32) -> F32:
+        """The face [478, 3] in mean-face units that, posed so, gives points."""
+        missing = _centred_depth(points - self._turn(self._points, pose))
+        whole = rotation_matrix(float(pose[0]), float(pose[1]), float(pose[2])) @ self._rest.rotation
+        frontal = self._rest.points + missing @ whole / np.float32(self._rest.scale)
+        return np.asarray(frontal, np.float32)
+
+    def _turn(self, points: F32, pose: F32) -> F32:
+        motion = np.zeros(NUM_MOTION, np.float32)
+        motion[NUM_BLENDSHAPES:] = pose
+        return self._joint.turn(points, motion)
 
 
 class MotionReader:
-    """Reads motion frame by frame from one face's landmarks; keeps the last frame as its first guess."""
+    """Reads motion frame by frame from one face's landmarks; begins each search at the last result."""
 
-    def __init__(self, rest: Neutral) -> None:
+    def __init__(self, rest: Neutral, answers: Response | None = None) -> None:
         """rest: this face without expression, in the pixels and the pose that count as zero."""
-        self._rest = rest
-        self._joint = HeadJoint.of(rest)
-        self._base = (rest.scale * rest.points @ rest.rotation.T + rest.offset).astype(np.float32)
-        self._expression = Expression(rest.points)
-        self._sight = Sight(rest.points)
-        self._motion = np.zeros(NUM_MOTION, np.float32)
+        answers = response() if answers is None else answers
+        self._head = HeadReader(rest)
+        self._observer = Observer(rest.points)
+        self._weigh = answers.weigh.astype(np.float64)
+        self._sparsity = answers.sparsity.astype(np.float64)
+        low = np.where(np.arange(NUM_MOTION) < NUM_BLENDSHAPES, 0.0, -_MAX_POSE)
+        high = np.where(np.arange(NUM_MOTION) < NUM_BLENDSHAPES, 1.0, _MAX_POSE)
+        self._problem = BoxedLeastSquares(answers.gram.astype(np.float64), low, high)
+        self._pose = np.zeros(len(POSE), np.float32)
+        self._motion = np.zeros(NUM_MOTION)
 
     def read(self, points: F32) -> F32:
         """Motion float32 [58] of landmarks float32 [478, 3] in the pixels of the rest face's video.
 
         Raises ValueError for another shape of points.
         """
+        observed = self.observe(points)
+        self._motion = self._problem.solve(self._weigh @ observed - self._sparsity, self._motion)
+        return self._motion.astype(np.float32)
+
+    def observe(self, points: F32) -> F32:
+        """What is compared with the response: float32 [NUM_OBSERVED]."""
         if points.shape != (NUM_LANDMARKS, 3):
             raise ValueError(f"points have shape {points.shape}, expected ({NUM_LANDMARKS}, 3)")
-        motion = self._motion.copy()
-        for _ in range(_ROUNDS):
-            shaped = self._shaped(motion)
-            motion[NUM_BLENDSHAPES:] = self._fit_pose(shaped, points, motion)
-            local = self._to_rest(shaped, points, motion)
-            gaze = self._sight.read(local, motion)
-            motion[:NUM_BLENDSHAPES] = self._expression.solve(local, gaze, motion[:NUM_BLENDSHAPES])
-        self._motion = motion
-        return motion.copy()
-
-    def _shaped(self, motion: F32) -> F32:
-        """The face [478, 3] in pixels with a motion's expression and no pose."""
-        moved = self._base.copy()
-        shape = self._expression.displace(motion[:NUM_BLENDSHAPES])
-        moved[: t.NUM_VERTICES] += self._rest.scale * shape @ self._rest.rotation.T
-        return moved
-
-    def _fit_pose(self, shaped: F32, points: F32, motion: F32) -> F32:
-        """Gauss-Newton on the six numbers of pose, over the stable landmarks."""
-        source, target = shaped[list(_STABLE)], points[list(_STABLE)]
-        weights = np.array([1, 1, _POSE_DEPTH], np.float32) / np.float32(self._joint.unit)
-        guess = motion.copy()
-        for _ in range(_POSE_STEPS):
-            now = self._joint.turn(source, guess)
-            slopes = np.empty((6, now.size), np.float32)
-            for k in range(6):
-                nudged = guess.copy()
-                nudged[NUM_BLENDSHAPES + k] += _POSE_DIFFERENCE
-                slopes[k] = ((self._joint.turn(source, nudged) - now) * weights).ravel() / _POSE_DIFFERENCE
-            missing = _without_depth_offset((target - now) * weights)
-            slopes = _without_depth_offset(slopes.reshape(6, -1, 3)).reshape(6, -1)
-            step = np.linalg.lstsq(slopes.T, missing.ravel(), rcond=None)[0]
-            guess[NUM_BLENDSHAPES:] += step
-        return guess[NUM_BLENDSHAPES:]
-
-    def _to_rest(self, shaped: F32, points: F32, motion: F32) -> F32:
-        """The face [478, 3] in mean-face units that, posed by a motion, gives points."""
-        missing = _without_depth_offset(points - self._joint.turn(shaped, motion))
-        pitch, yaw, roll = (float(v) for v in motion[NUM_BLENDSHAPES : NUM_BLENDSHAPES + 3])
-        whole = rotation_matrix(pitch, yaw, roll) @ self._rest.rotation
-        unposed = (shaped - self._rest.offset) @ self._rest.rotation
-        return ((unposed + missing @ whole) / np.float32(self._rest.scale)).astype(np.float32)
+        self._pose = self._head.fit(points, self._pose)
+        return self._observer.observe(self._head.undo(points, self._pose), self._pose)
 
 
-def _without_depth_offset(offsets: F32) -> F32:
+def _centred_depth(offsets: F32) -> F32:
     """Offsets [..., V, 3] less their mean depth, which a tracker leaves undetermined."""
     centred = offsets.copy()
     centred[..., 2] -= offsets[..., 2].mean(-1, keepdims=True)

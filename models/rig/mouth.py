@@ -73,7 +73,7 @@ class Mouth:
         window = Window.between(_CURVE @ upper, _CURVE @ lower, down, canvas.shape[0])
         if window is None:
             return
-        layer = window.layer()
+        layer = window.layer(canvas)
         layer.pixels[:] = self.cavity.astype(np.uint8)
         jaw = motion[[INDEX[name] for name in _JAW]] @ self.jaw
         lifted = jaw * np.float32(_TONGUE_SHARE) + float(motion[INDEX["tongueOut"]]) * self.lift
@@ -90,7 +90,7 @@ class Mouth:
         height, width = window.mask.shape
         lowered = cv2.warpAffine(window.mask, drop, (width, height))
         light = cv2.GaussianBlur(np.minimum(lowered, window.mask), (0, 0), reach)
-        shading = 0.45 + 0.55 * np.clip(light.astype(np.float32) / 170, 0, 1)
+        shading = 0.55 + 0.45 * np.clip(light.astype(np.float32) / 150, 0, 1)
         np.multiply(layer.pixels, shading[..., None], out=layer.pixels, casting="unsafe")
 
 

@@ -63,9 +63,11 @@ class Window:
         mask = cv2.resize(large, (int(right - left), int(bottom - top)), interpolation=cv2.INTER_AREA)
         return cls(left=int(left), top=int(top), mask=np.asarray(mask, np.uint8))
 
-    def layer(self) -> Layer:
-        """An empty layer of the window's size."""
-        return Layer(left=self.left, top=self.top, pixels=np.zeros((*self.mask.shape, 3), np.uint8))
+    def layer(self, canvas: U8) -> Layer:
+        """A layer of the window's size that starts as what the canvas shows there."""
+        height, width = self.mask.shape
+        shown = canvas[self.top : self.top + height, self.left : self.left + width]
+        return Layer(left=self.left, top=self.top, pixels=shown.copy())
 
     def lay(self, canvas: U8, layer: Layer) -> None:
         """Show a layer through the opening."""

@@ -16,6 +16,7 @@ from models.rig.mouth import Mouth, build_mouth
 from models.rig.neutral import Neutral, to_neutral
 from models.rig.pose import HeadJoint
 from models.rig.skin import Skin, build_skin
+from models.rig.wide_eyes import widen_eyes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +55,8 @@ def prepare_rig(portrait: U8, size: int, face: int | None = None) -> Rig:
     chosen = 0 if face is None else face
     if not 0 <= chosen < len(faces):
         raise ValueError(f"face {chosen} was asked for, but the portrait shows faces 0 to {len(faces) - 1}")
-    picture, points = frame_portrait(portrait, faces[chosen], size)
+    picture, seen = frame_portrait(portrait, faces[chosen], size)
+    points = widen_eyes(picture, seen)
     neutral = to_neutral(points)
     skin = build_skin(points, neutral, size)
     matte = person_matte(picture, points)
