@@ -15,6 +15,7 @@ from training.worlds.speech.phones import SAMPLE_RATE_HZ, SILENCE, VOWELS, Phone
 from training.worlds.speech.recording import RecordingConfig, record
 from training.worlds.speech.sounds import breath, chords, coloured_noise
 from training.worlds.speech.text import draw_sentence
+from training.worlds.speech.timbre import change_timbre, draw_timbre
 from training.worlds.speech.voices import Split, Voice, draw_delivery, draw_voice, synthesise
 
 SAMPLES_PER_FRAME: Final = SAMPLE_RATE_HZ // FRAME_RATE_HZ
@@ -28,9 +29,10 @@ class ClipConfig:
 
     split: Split = "train"
     num_frames: int = 200
-    recorded_share: float = 0.6
+    recorded_share: float = 0.65
     wordless_share: float = 0.03
     event_share: float = 0.12
+    timbre_share: float = 0.75
     breath_share: float = 0.3
     emphasis_db: float = 3.5
     recording: RecordingConfig = field(default_factory=RecordingConfig)
@@ -105,6 +107,8 @@ def _script(rng: np.random.Generator, voice: Voice, config: ClipConfig) -> _Scri
         at += len(loud) + gap
     if wordless:
         _fill_event(rng, events, 0, count)
+    if rng.random() < config.timbre_share:
+        speech = change_timbre(rng, speech, draw_timbre(rng))
     tiled = _fill_silence(phones, count / SAMPLE_RATE_HZ)
     return _Script(speech=speech, events=events, phones=tiled, phrases=phrases)
 

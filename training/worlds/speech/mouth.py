@@ -26,24 +26,26 @@ class Style:
     rounding: float = 1.0
     spreading: float = 1.0
     skew: float = 0.0
-    loudness_slope_per_db: float = 0.045
-    jaw_width_s: float = 0.042
+    loudness_slope_per_db: float = 0.03
+    loudness_width_s: float = 0.15
+    jaw_width_s: float = 0.038
     lip_width_s: float = 0.05
     rounding_width_s: float = 0.065
     anticipation_s: float = 0.03
     closure_ramp_s: float = 0.055
     closure_hold_s: float = 0.05
-    frame_phase_s: float = 0.03
+    release_delay_s: float = 0.02
+    frame_phase_s: float = 0.035
 
 
 def draw_style(rng: np.random.Generator) -> Style:
     """Draw a speaker."""
     return Style(
-        opening=float(rng.uniform(0.7, 1.3)),
-        rounding=float(rng.uniform(0.75, 1.2)),
-        spreading=float(rng.uniform(0.6, 1.3)),
+        opening=float(rng.uniform(0.85, 1.15)),
+        rounding=float(rng.uniform(0.85, 1.15)),
+        spreading=float(rng.uniform(0.75, 1.25)),
         skew=float(rng.normal(0.0, 0.06)),
-        loudness_slope_per_db=float(rng.uniform(0.035, 0.06)),
+        loudness_slope_per_db=float(rng.uniform(0.02, 0.04)),
     )
 
 
@@ -75,17 +77,19 @@ def level_db(clean: npt.NDArray[np.float32], window_s: float = 0.04) -> Curve:
 
 
 def _effort(phones: tuple[Phone, ...], level: Curve, style: Style) -> Curve:
-    """How wide each phone opens, times its target: louder vowels than the speaker's usual open wider."""
-    levels = np.array([_level_of(phone, level) for phone in phones])
+    """How wide each phone opens, times its target: words said louder than usual open wider.
+
+    The level is that of the syllables around, not of the phone itself, whose loudness is its own.
+    """
+    kernel = _kernel(style.loudness_width_s)
+    power = np.convolve(10.0 ** (level / 10.0), kernel, mode="same")
+    around = 10.0 * np.log10(power + 1e-9)
+    middles = np.array([0.5 * (phone.start_s + phone.end_s) for phone in phones])
+    levels = around[(middles * _TRACK_RATE_HZ).astype(int).clip(0, len(around) - 1)]
     vowels = np.array([opens_with_voice(phone.symbol) for phone in phones])
     usual = float(np.median(levels[vowels])) if vowels.any() else 0.0
-    gain = np.exp(style.loudness_slope_per_db * (levels - usual)).clip(0.35, 1.6)
-    return np.where(vowels, gain, np.sqrt(gain).clip(0.7, 1.15)) * style.opening
-
-
-def _level_of(phone: Phone, level: Curve) -> float:
-    start, end = (int(t * _TRACK_RATE_HZ) for t in (phone.start_s, phone.end_s))
-    return float(level[min(start, len(level) - 1) : max(end, start + 1)].max(initial=-90.0))
+    gain = np.exp(style.loudness_slope_per_db * (levels - usual)).clip(0.5, 1.5)
+    return np.where(vowels, gain, np.sqrt(gain).clip(0.75, 1.15)) * style.opening
 
 
 def _blend(phones: tuple[Phone, ...], effort: Curve, style: Style, times_s: Curve) -> dict[str, Curve]:
@@ -123,8 +127,8 @@ def _contact(phones: tuple[Phone, ...], gesture: str, style: Style, times_s: Cur
         amount = getattr(VISEMES[phone.symbol], gesture)
         if amount == 0.0:
             continue
-        middle = 0.5 * (phone.start_s + phone.end_s)
-        half = max(0.5 * (phone.end_s - phone.start_s) - 0.01, 0.5 * style.closure_hold_s)
+        middle = 0.5 * (phone.start_s + phone.end_s + style.release_delay_s)
+        half = 0.5 * max(phone.end_s - phone.start_s, style.closure_hold_s)
         outside = np.abs(times_s - middle) - half
         ramp = 0.5 + 0.5 * np.cos(np.pi * (outside / style.closure_ramp_s).clip(0.0, 1.0))
         track = np.maximum(track, amount * ramp)
