@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
-from models.lpm.weights import load_lpm
+from safetensors import SafetensorError
+
+from models.lpm.weights import WEIGHTS_FILE, load_lpm
 from models.registry import weights_folder
 from services.generation.lpm import LpmEngine
 from services.kit.errors import Unavailable
@@ -21,7 +24,7 @@ def load_engine(engine: str) -> LpmEngine:
     folder = weights_folder(engine, _VARIANTS[engine])
     try:
         return LpmEngine(load_lpm(folder))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, SafetensorError) as error:
         raise Unavailable(f"the weights of engine {engine} cannot be loaded: {error}") from error
 
 
@@ -35,5 +38,6 @@ def check_weights(engine: str) -> tuple[bool, str]:
 
 
 def _describe(folder: Path) -> str:
-    size_bytes = sum(file.stat().st_size for file in folder.iterdir())
-    return f"{folder.parent.parent.name} {folder.name}, {size_bytes / 2**20:.1f} MiB"
+    weights = folder / WEIGHTS_FILE
+    digest = sha256(weights.read_bytes()).hexdigest()
+    return f"{folder.name}, {weights.stat().st_size / 2**20:.1f} MiB, sha256 {digest[:16]}"

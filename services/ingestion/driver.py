@@ -20,6 +20,8 @@ from services.kit.errors import BadInput
 __all__ = ["VideoInfo", "probe_driver", "read_driver"]
 
 _MAX_PIXELS: Final = 8192 * 4320
+# Larger pictures are reduced while they are converted: a face is read from fewer pixels than that.
+_MAX_SIDE: Final = 1280
 # A motion is read from at most this many pictures a second; more would only cost time.
 _MIN_INTERVAL_S: Final = 1 / 32
 _MAX_BAD_PACKETS: Final = 64
@@ -99,5 +101,7 @@ def _frames_of(container: InputContainer, stream: VideoStream, path: Path) -> It
 
 def _upright(frame: VideoFrame) -> Pixels:
     """RGB pixels with the rotation of the file's display matrix applied (phones film sideways)."""
-    pixels = frame.to_ndarray(format="rgb24")
+    scale = min(1.0, _MAX_SIDE / max(frame.width, frame.height))
+    width, height = round(frame.width * scale), round(frame.height * scale)
+    pixels = frame.to_ndarray(format="rgb24", width=width, height=height)
     return np.ascontiguousarray(np.rot90(pixels, round(frame.rotation / 90)))

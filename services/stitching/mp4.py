@@ -11,6 +11,7 @@ from fractions import Fraction
 from itertools import chain
 from pathlib import Path
 from typing import Final
+from uuid import uuid4
 
 import av
 import numpy as np
@@ -27,6 +28,8 @@ from services.kit.errors import BadInput, Unavailable
 __all__ = ["OUTPUT_SUFFIX", "VideoQuality", "check_output", "stitch"]
 
 OUTPUT_SUFFIX: Final = ".mp4"
+_VIDEO_CODEC: Final = "libx264"
+_SOUND_CODEC: Final = "aac"
 _VIDEO_CLOCK_HZ: Final = 12_800
 _AUDIO_BITS_PER_CHANNEL: Final = 96_000
 # Bit-exact: no version or date in the file, so equal inputs give equal bytes.
@@ -37,7 +40,7 @@ _METADATA: Final = {"comment": "Synthetic video made with Dramatis"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VideoQuality:
-    """How x264 spends bits and time; one thread, because its output depends on their number."""
+    """How the encoder spends bits and time; one thread, because its output depends on their number."""
 
     crf: int = 18
     preset: str = "veryfast"
@@ -77,7 +80,8 @@ def stitch(
 
 @contextmanager
 def _whole_or_absent(output: Path, *, keep: bool) -> Iterator[Path]:
-    part = output.with_name(f".{output.name}.{os.getpid()}.part")
+    # Absolute, because FFmpeg takes what precedes a colon in a bare name for a protocol.
+    part = output.absolute().with_name(f".dramatis-{uuid4().hex}.part")
     try:
         os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
     except OSError as error:
@@ -187,7 +191,7 @@ def _add_picture_stream(
     container: OutputContainer, width: int, height: int, quality: VideoQuality
 ) -> VideoStream:
     options = {"crf": str(quality.crf), "preset": quality.preset}
-    stream = container.add_stream("libx264", rate=FRAME_RATE_HZ, options=options)
+    stream = container.add_stream(_VIDEO_CODEC, rate=FRAME_RATE_HZ, options=options)
     stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
     context = stream.codec_context
     context.time_base = Fraction(1, FRAME_RATE_HZ)
@@ -200,7 +204,7 @@ def _add_picture_stream(
 
 
 def _add_sound_stream(container: OutputContainer, sound: Sound) -> AudioStream:
-    stream = container.add_stream("aac", rate=sound.rate_hz, layout=sound.layout)
+    stream = container.add_stream(_SOUND_CODEC, rate=sound.rate_hz, layout=sound.layout)
     stream.bit_rate = _AUDIO_BITS_PER_CHANNEL * stream.codec_context.layout.nb_channels
     stream.codec_context.thread_count = 1
     return stream

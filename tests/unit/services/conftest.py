@@ -66,12 +66,15 @@ def write_video(tmp_path: Path) -> VideoWriter:
         times_s: list[float],
         sound: NDArray[np.float32] | None = None,
         size: tuple[int, int] = (64, 48),
+        rotation_degrees: int = 0,
     ) -> Path:
         path = tmp_path / name
         with av.open(str(path), "w") as container:
             video = container.add_stream("libx264", rate=1000, options={"crf": "10", "bf": "0"})
             video.width, video.height, video.pix_fmt = size[0], size[1], "yuv420p"
             video.codec_context.time_base = Fraction(1, 1000)
+            if rotation_degrees:
+                video.set_display_rotation(rotation_degrees)
             audio = None if sound is None else container.add_stream("aac", rate=16_000, layout="mono")
             for level, time_s in zip(levels, times_s, strict=True):
                 picture = np.full((size[1], size[0], 3), level, np.uint8)

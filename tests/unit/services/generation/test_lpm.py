@@ -16,6 +16,7 @@ from services.kit.contracts import Cue, FloatArray
 
 @pytest.fixture(scope="module")
 def engine() -> LpmEngine:
+    torch.set_num_threads(1)
     torch.manual_seed(0)
     model = Lpm(tiny())
     for parameter in model.parameters():

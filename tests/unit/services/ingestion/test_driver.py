@@ -33,6 +33,16 @@ def test_time_starts_with_the_first_picture(write_video: VideoWriter) -> None:
     assert next(read_driver(path)).time_s == 0.0
 
 
+def test_large_pictures_are_reduced(write_video: VideoWriter) -> None:
+    path = write_video("a.mp4", [50, 50], [0.0, 0.04], size=(1920, 1080))
+    assert next(read_driver(path)).pixels.shape == (720, 1280, 3)
+
+
+def test_a_sideways_film_is_turned_upright(write_video: VideoWriter) -> None:
+    path = write_video("a.mp4", [50, 50], [0.0, 0.04], rotation_degrees=90)
+    assert next(read_driver(path)).pixels.shape == (64, 48, 3)
+
+
 def test_a_video_without_pictures_is_refused(
     write_audio: Callable[..., Path], tone: Callable[..., NDArray[np.float32]]
 ) -> None:

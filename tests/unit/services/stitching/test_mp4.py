@@ -154,6 +154,14 @@ def test_an_output_that_is_an_input_is_refused(tmp_path: Path) -> None:
             check_output(output, (source,))
 
 
+@pytest.mark.parametrize("name", ["12:30 Ünï %d.mp4", "-a.mp4", f"{'n' * 240}.MP4"])
+def test_any_name_can_be_written(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    check_output(Path(name), ())
+    assert stitch(_chunks(5), None, Path(name)) == 5
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
 def test_checking_an_output_leaves_nothing_behind(tmp_path: Path) -> None:
     check_output(tmp_path / "a.mp4", ())
     assert list(tmp_path.iterdir()) == []
