@@ -75,6 +75,7 @@ class MotionReader:
         self._observer = Observer(rest.points)
         self._weigh = answers.weigh.astype(np.float64)
         self._sparsity = answers.sparsity.astype(np.float64)
+        self._to_pose = answers.pose
         low = np.where(np.arange(NUM_MOTION) < NUM_BLENDSHAPES, 0.0, -_MAX_POSE)
         high = np.where(np.arange(NUM_MOTION) < NUM_BLENDSHAPES, 1.0, _MAX_POSE)
         self._problem = BoxedLeastSquares(answers.gram.astype(np.float64), low, high)
@@ -88,7 +89,9 @@ class MotionReader:
         """
         observed = self.observe(points)
         self._motion = self._problem.solve(self._weigh @ observed - self._sparsity, self._motion)
-        return self._motion.astype(np.float32)
+        motion = self._motion.astype(np.float32)
+        motion[NUM_BLENDSHAPES:] = self._to_pose @ observed
+        return motion
 
     def observe(self, points: F32) -> F32:
         """What is compared with the response: float32 [NUM_OBSERVED]."""

@@ -84,7 +84,7 @@ def build_lid_sheet(
     edge, fold = points[list(lid), :2], points[list(crease), :2]
     opening = float(np.linalg.norm((points[list(lower), :2] - edge)[_MIDDLE], axis=1).mean())
     soft = cv2.GaussianBlur(picture, (0, 0), max(0.12 * opening, 0.8)).astype(np.float32)
-    near = _evened(_sample(soft, ((edge + fold) / 2)[:, None])[:, 0])
+    near = _evened(_sample(soft, (np.float32(0.5) * (edge + fold))[:, None])[:, 0])
     far = _evened(_sample(soft, fold[:, None])[:, 0])
     down = np.linspace(0, 1, _ROWS, dtype=np.float32)[:, None, None]
     colour = _resample(far)[None] * (1 - down) + _resample(near)[None] * down

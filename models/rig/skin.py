@@ -23,6 +23,7 @@ _LATTICE: Final = 25  # points along each side of the frame
 _MARGIN: Final = 0.12  # of the frame that the lattice reaches beyond it
 _HEAD_DEPTH: Final = np.array([0.0, 0.15, 0.65])  # the head's centre, in mean-face units
 _NECK_TOP, _NECK_END = 1.3, 2.6  # below the eyes, where the head's motion starts and ends to fade
+_NECK_LEAST: Final = 0.5  # height over which it fades at least, where the picture ends below the chin
 _SHOULDER_NEAR, _SHOULDER_FAR = 1.3, 2.3  # beside the face, the same at the height of the chin
 _GRAZING: Final = 0.12  # least cosine between a triangle's normal and the view at which it counts as seen
 _FOLLOW: Final = 0.4  # reach of the jaw's pull on the neck
@@ -58,6 +59,7 @@ def build_skin(points: F32, neutral: Neutral, size: int) -> Skin:
     )
     lattice = np.column_stack([lattice_xy, _depths(lattice_xy, face_rest[rim], neutral)])
     rest = np.concatenate([face_rest, lattice])
+    floor = (size - 1 - float(neutral.offset[1])) / neutral.scale
     follow = _follow_oval(lattice_xy, face_rest, neutral.scale)
     lattice_shapes = np.einsum("vo,soc->svc", follow, shapes[:, list(t.FACE_OVAL)])
     assert shapes.shape[0] == NUM_BLENDSHAPES
@@ -65,7 +67,7 @@ def build_skin(points: F32, neutral: Neutral, size: int) -> Skin:
         rest=np.ascontiguousarray(rest, np.float32),
         uv=np.ascontiguousarray(np.concatenate([face[:, :2], lattice_xy]), np.float32),
         shapes=np.ascontiguousarray(np.concatenate([shapes, lattice_shapes], axis=1), np.float32),
-        head=np.concatenate([np.ones(t.NUM_VERTICES), _head_share(local)]).astype(np.float32),
+        head=np.concatenate([np.ones(t.NUM_VERTICES), _head_share(local, floor)]).astype(np.float32),
         triangles=np.concatenate([seen, _seams(), triangles]).astype(np.int32),
     )
 
@@ -160,10 +162,14 @@ def _depths(lattice: F32, rim: F32, neutral: Neutral) -> F32:
     return np.asarray(nearest * (1 - share) + max(centre, float(rim[:, 2].max())) * share, np.float32)
 
 
-def _head_share(local: F32) -> F32:
-    """How far head motion reaches, for points [L, 2] in face units (origin between the eyes)."""
+def _head_share(local: F32, floor: float) -> F32:
+    """How far head motion reaches, for points [L, 2] in face units (origin between the eyes).
+
+    floor: the lower border of the picture in the same units; there, nothing may move away from it.
+    """
     aside, below = np.abs(local[:, 0]), local[:, 1]
-    neck = 1 - _smoothstep(below, _NECK_TOP, _NECK_END)
+    end = min(_NECK_END, max(floor, _NECK_TOP))
+    neck = 1 - _smoothstep(below, min(_NECK_TOP, end - _NECK_LEAST), end)
     shoulder = _smoothstep(aside, _SHOULDER_NEAR, _SHOULDER_FAR) * _smoothstep(below, 0.5, 1.2)
     return np.asarray(neck * (1 - shoulder), np.float32)
 
