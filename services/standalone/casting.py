@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from services.generation.engine import Decoder
 from services.kit.contracts import Pixels
-from services.standalone.chatter import imports_silenced
 from services.standalone.terminal import Terminal
 
 __all__ = ["cast_portrait"]
@@ -12,9 +11,8 @@ __all__ = ["cast_portrait"]
 
 def cast_portrait(portrait: Pixels, size: int, face: int | None, terminal: Terminal) -> Decoder:
     """Prepare a portrait; when it shows several faces and none was asked for, say which one is used."""
-    with imports_silenced():
-        from services.encoding.identity import encode_portrait
-        from services.generation.rig import RigDecoder
+    from services.encoding.identity import encode_portrait
+    from services.generation.rig import RigDecoder
 
     identity = encode_portrait(portrait, size, face)
     if identity.num_faces > 1 and face is None:

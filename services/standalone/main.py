@@ -13,7 +13,6 @@ from typing import Final, NoReturn
 import click
 
 from services.kit.errors import DramatisError, Rejected
-from services.standalone.chatter import imports_silenced
 
 __all__ = ["command", "main"]
 
@@ -96,15 +95,14 @@ def perform(
 ) -> None:
     """Make the person of PORTRAIT (JPEG, PNG, WebP) speak a recording."""
     start_s = time.monotonic()
-    with imports_silenced():
-        from services.standalone.perform import PerformRequest, perform_speech
-        from services.standalone.terminal import Terminal
+    from services.standalone.perform import PerformRequest, perform_speech
+    from services.standalone.terminal import Terminal
 
     request = PerformRequest(
         portrait=portrait, speech=speech, output=output, size=size, seed=seed, face=face, engine=engine
     )
-    with Terminal(quiet=quiet, start_s=start_s) as terminal:
-        terminal.summarise(perform_speech(request, terminal), output)
+    terminal = Terminal(quiet=quiet, start_s=start_s)
+    terminal.summarise(perform_speech(request, terminal), output)
 
 
 @command.command()
@@ -117,23 +115,21 @@ def perform(
 def reenact(portrait: Path, driver: Path, output: Path, size: int, face: int | None, quiet: bool) -> None:
     """Move the person of PORTRAIT (JPEG, PNG, WebP) as the face of a video moves."""
     start_s = time.monotonic()
-    with imports_silenced():
-        from services.standalone.reenact import ReenactRequest, reenact_driver
-        from services.standalone.terminal import Terminal
+    from services.standalone.reenact import ReenactRequest, reenact_driver
+    from services.standalone.terminal import Terminal
 
     request = ReenactRequest(portrait=portrait, driver=driver, output=output, size=size, face=face)
-    with Terminal(quiet=quiet, start_s=start_s) as terminal:
-        terminal.summarise(reenact_driver(request, terminal), output)
+    terminal = Terminal(quiet=quiet, start_s=start_s)
+    terminal.summarise(reenact_driver(request, terminal), output)
 
 
 @command.command()
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 def doctor(as_json: bool) -> int:
     """Say what is present, what is missing and the command that mends it."""
-    with imports_silenced():
-        from services.standalone.doctor import diagnose, is_healthy, render_json, render_text
+    from services.standalone.doctor import diagnose, is_healthy, render_json, render_text
 
-        findings = diagnose()
+    findings = diagnose()
     click.echo(render_json(findings) if as_json else render_text(findings))
     return 0 if is_healthy(findings) else _EXIT_FAILED
 

@@ -5,16 +5,13 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
 
 import click
 from tqdm import tqdm
 
 from services.kit.contracts import FRAME_RATE_HZ, Chunk
-from services.standalone.chatter import chatter_silenced
 
 __all__ = ["Outcome", "Terminal"]
 
@@ -31,22 +28,11 @@ class Outcome:
 
 
 class Terminal:
-    """The user's terminal; as a context manager it keeps native libraries from writing over it.
-
-    `start_s` is when the command began, on the monotonic clock.
-    """
+    """The user's terminal; `start_s` is when the command began, on the monotonic clock."""
 
     def __init__(self, *, quiet: bool, start_s: float) -> None:
         self._quiet = quiet
         self._start_s = start_s
-        self._stack = ExitStack()
-
-    def __enter__(self) -> Self:
-        self._stack.enter_context(chatter_silenced())
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self._stack.close()
 
     def note(self, text: str) -> None:
         """Tell the user something that is not an error."""
