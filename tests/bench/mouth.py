@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
-from models.motion import FRAME_RATE_HZ, NUM_BLENDSHAPES
+from models.motion import FRAME_RATE_HZ, INDEX, NUM_BLENDSHAPES
 from models.rig.arrays import F32
 from models.rig.blendshapes import displacements
 from models.rig.face import mean_face
@@ -32,7 +33,7 @@ def tracked_opening(video: Path) -> F32:
     seen = ~np.isnan(openings)
     clock = np.arange(round((times[-1] + 1 / FRAME_RATE_HZ) * FRAME_RATE_HZ)) / FRAME_RATE_HZ
     start_s = probe_driver(video).start_s
-    return np.interp(clock, times[seen] + start_s, openings[seen]).astype(np.float32)
+    return np.asarray(np.interp(clock, times[seen] + start_s, openings[seen]), np.float32)
 
 
 def opening_of_points(points: F32) -> float:
@@ -44,10 +45,20 @@ def opening_of_points(points: F32) -> float:
 
 def opening_of_motion(motion: F32) -> F32:
     """The same measure for motion float32 [F, 58], as the rig would move the mean face: no rendering."""
+    opening = np.maximum(motion[:, :NUM_BLENDSHAPES] @ _parting(), 0)
+    return np.asarray(opening, np.float32)
+
+
+def full_opening() -> float:
+    """The opening at jawOpen = 1, against which "closed" is judged."""
+    return float(_parting()[INDEX["jawOpen"]])
+
+
+@cache
+def _parting() -> F32:
+    """How far each blendshape parts the lips of the mean face: [52]."""
     shapes = displacements(mean_face().points)
-    parting = shapes[:, _LOWER, 1] - shapes[:, _UPPER, 1]
-    opening: F32 = np.maximum(motion[:, :NUM_BLENDSHAPES] @ parting, 0).astype(np.float32)
-    return opening
+    return np.asarray(shapes[:, _LOWER, 1] - shapes[:, _UPPER, 1], np.float32)
 
 
 def _tracked(pictures: Iterable[Picture]) -> Iterator[tuple[float, float]]:

@@ -1,0 +1,87 @@
+"""The streaming LPM: what goes in, what comes out, on disk and back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from models.lpm.config import tiny
+from models.lpm.model import Lpm, LpmChunk, draw_noise
+from models.lpm.weights import CONFIG_FILE, load_lpm, save_lpm
+from models.motion import CHUNK_FRAMES, INDEX, NUM_BLENDSHAPES, NUM_MOTION
+from models.registry import WEIGHTS, weights_folder
+
+
+@pytest.fixture
+def lpm() -> Lpm:
+    torch.manual_seed(0)
+    lpm = Lpm(tiny()).eval().requires_grad_(requires_grad=False)
+    nn.init.normal_(lpm.network.head.weight, std=2.0)
+    return lpm
+
+
+def a_chunk(lpm: Lpm, slots: int = 2) -> LpmChunk:
+    speak = torch.randn(slots, lpm.config.window_mels, lpm.config.logmel.channels)
+    return LpmChunk(speak, draw_noise(slots, torch.Generator().manual_seed(0)))
+
+
+def test_a_step_gives_one_chunk_of_motion_per_slot(lpm: Lpm) -> None:
+    motion, _ = lpm.step(lpm.init_state(2), a_chunk(lpm), torch.ones(2, dtype=torch.bool))
+    assert motion.shape == (2, CHUNK_FRAMES, NUM_MOTION)
+
+
+def test_motion_stays_within_what_a_face_can_do(lpm: Lpm) -> None:
+    motion, _ = lpm.step(lpm.init_state(2), a_chunk(lpm), torch.ones(2, dtype=torch.bool))
+    shapes, pose = motion[..., :NUM_BLENDSHAPES], motion[..., NUM_BLENDSHAPES:]
+    assert shapes.min() == 0
+    assert shapes.max() <= 1
+    assert pose.abs().max() <= 0.6
+
+
+def test_the_same_noise_gives_the_same_motion(lpm: Lpm) -> None:
+    chunk, active = a_chunk(lpm), torch.ones(2, dtype=torch.bool)
+    first, _ = lpm.step(lpm.init_state(2), chunk, active)
+    second, _ = lpm.step(lpm.init_state(2), chunk, active)
+    assert torch.equal(first, second)
+
+
+def test_the_mouth_starts_from_less_noise_than_the_rest(lpm: Lpm) -> None:
+    assert lpm.temperature[INDEX["jawOpen"]] < lpm.temperature[INDEX["headYaw"]] == 1
+
+
+def test_saved_weights_load_to_the_same_model(lpm: Lpm, tmp_path: Path) -> None:
+    lpm.mean.fill_(0.1)
+    save_lpm(lpm, tmp_path)
+    loaded = load_lpm(tmp_path)
+    assert loaded.config == lpm.config
+    assert all(
+        torch.equal(a, b)
+        for a, b in zip(loaded.state_dict().values(), lpm.state_dict().values(), strict=True)
+    )
+
+
+def test_a_folder_without_weights_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="no LPM in"):
+        load_lpm(tmp_path)
+
+
+def test_weights_of_another_shape_are_refused(lpm: Lpm, tmp_path: Path) -> None:
+    save_lpm(lpm, tmp_path)
+    config = tmp_path / CONFIG_FILE
+    config.write_text(config.read_text().replace('"hidden": 64', '"hidden": 32'))
+    with pytest.raises(ValueError, match="do not fit"):
+        load_lpm(tmp_path)
+
+
+def test_a_variant_without_weights_is_refused() -> None:
+    with pytest.raises(ValueError, match="there are: lpm motion"):
+        weights_folder("lpm", "17b")
+
+
+@pytest.mark.parametrize("folder", sorted(WEIGHTS.values()))
+def test_shipped_weights_load_and_are_small(folder: Path) -> None:
+    load_lpm(folder)
+    assert sum(path.stat().st_size for path in folder.iterdir()) <= 20e6

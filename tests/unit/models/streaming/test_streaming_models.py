@@ -1,0 +1,181 @@
+"""The six facts that hold for every streaming model. A new model adds one line to MODELS."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from models.lpm.config import tiny
+from models.lpm.model import Lpm, LpmChunk, draw_noise
+from models.streaming import StreamingModel
+
+SLOTS = 3
+STEPS = 7
+TOLERANCE = 2e-5
+
+# State, input and output differ from model to model; here they are only passed on and compared.
+AnyModel = StreamingModel[Any, Any, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """A model's smallest variant, its inputs, and its slow and obvious twin over a whole sequence."""
+
+    name: str
+    build: Callable[[], AnyModel]
+    draw: Callable[[Any, int, int], Any]  # model, slots, seed -> chunk
+    whole: Callable[[Any, Sequence[Any]], Tensor]
+
+
+def build_lpm() -> Lpm:
+    torch.manual_seed(0)
+    lpm = Lpm(tiny()).eval().requires_grad_(requires_grad=False)
+    for parameter in lpm.parameters():
+        if not parameter.any():
+            nn.init.normal_(parameter, std=0.2)
+    return lpm
+
+
+def draw_lpm(lpm: Lpm, slots: int, seed: int) -> LpmChunk:
+    generator = torch.Generator().manual_seed(seed)
+    speak = torch.randn(slots, lpm.config.window_mels, lpm.config.logmel.channels, generator=generator)
+    return LpmChunk(speak, draw_noise(slots, generator))
+
+
+def whole_lpm(lpm: Lpm, chunks: Sequence[LpmChunk]) -> Tensor:
+    """Sample by running the training network over the whole past again for every estimate, no cache."""
+    config, network = lpm.config, lpm.network
+    width = config.cache.chunk
+    noise = torch.cat([chunk.noise for chunk in chunks], dim=1) * lpm.temperature
+    speak = _overlapped([chunk.speak for chunk in chunks], config.chunk_mels)
+    tokens = network.speak_encoder(speak)
+    motion = lpm.denormalise(torch.zeros_like(noise))
+    for n in range(len(chunks)):
+        here = slice(n * width, (n + 1) * width)
+        noisy = noise.clone()
+        for level, following in zip(config.sampler.levels, (*config.sampler.levels[1:], 0.0), strict=True):
+            levels = torch.full((noise.shape[0], len(chunks)), level)
+            clean = network.sequence(lpm.normalise(motion), noisy, levels, tokens)
+            noisy[:, here] = clean[:, here] + following / level * (noisy - clean)[:, here]
+        motion[:, here] = lpm.denormalise(clean)[:, here]
+    return motion
+
+
+def _overlapped(windows: Sequence[Tensor], hop: int) -> Tensor:
+    return torch.cat([*(window[:, :hop] for window in windows[:-1]), windows[-1]], dim=1)
+
+
+def consistent(chunks: Sequence[LpmChunk], hop: int) -> list[LpmChunk]:
+    """Make the windows overlap as those of one stream do."""
+    speak = torch.cat([chunk.speak for chunk in chunks], dim=1)
+    length = chunks[0].speak.shape[1]
+    return [LpmChunk(speak[:, n * hop : n * hop + length], chunk.noise) for n, chunk in enumerate(chunks)]
+
+
+def draw_stream(case: Case, model: AnyModel, *, slots: int = SLOTS, seed: int = 1) -> list[Any]:
+    chunks = [case.draw(model, slots, seed * 100 + n) for n in range(STEPS)]
+    return consistent(chunks, model.config.chunk_mels) if isinstance(model, Lpm) else chunks
+
+
+MODELS = [Case(name="lpm", build=build_lpm, draw=draw_lpm, whole=whole_lpm)]
+
+
+@pytest.fixture(params=MODELS, ids=lambda case: str(case.name))
+def case(request: pytest.FixtureRequest) -> Case:
+    assert isinstance(request.param, Case)
+    return request.param
+
+
+def all_active(slots: int = SLOTS) -> Tensor:
+    return torch.ones(slots, dtype=torch.bool)
+
+
+def run(model: AnyModel, chunks: Sequence[Any], slots: int = SLOTS) -> Tensor:
+    state, outputs = model.init_state(slots), []
+    for chunk in chunks:
+        output, state = model.step(state, chunk, all_active(slots))
+        outputs.append(output)
+    return torch.cat(outputs, dim=1)
+
+
+def map_rows(value: Any, change: Callable[[Tensor], Tensor]) -> Any:
+    """Apply `change` to every tensor of nested named tuples."""
+    if isinstance(value, Tensor):
+        return change(value)
+    return type(value)(*(map_rows(part, change) for part in value))
+
+
+def leaves(value: Any) -> list[Tensor]:
+    return [value] if isinstance(value, Tensor) else [leaf for part in value for leaf in leaves(part)]
+
+
+def assert_close(actual: Any, expected: Any) -> None:
+    for one, other in zip(leaves(actual), leaves(expected), strict=True):
+        torch.testing.assert_close(one, other, atol=TOLERANCE, rtol=TOLERANCE)
+
+
+def test_many_small_steps_equal_the_whole_sequence(case: Case) -> None:
+    model = case.build()
+    chunks = draw_stream(case, model)
+    assert_close(run(model, chunks), case.whole(model, chunks))
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning", "ignore::FutureWarning")
+def test_the_traced_step_equals_the_eager_one(case: Case) -> None:
+    """aot_eager proves one graph with no break and no data-dependent branch, without a C++ compiler."""
+    model = case.build()
+    chunk = case.draw(model, SLOTS, 5)
+    compiled = torch.compile(model.step, backend="aot_eager", fullgraph=True)
+    assert_close(
+        compiled(model.init_state(SLOTS), chunk, all_active()),
+        model.step(model.init_state(SLOTS), chunk, all_active()),
+    )
+
+
+def test_a_session_does_not_depend_on_its_neighbours(case: Case) -> None:
+    model = case.build()
+    chunks = draw_stream(case, model)
+    alone = [map_rows(chunk, lambda tensor: tensor[1:2]) for chunk in chunks]
+    assert_close(run(model, chunks)[1:2], run(model, alone, slots=1))
+
+
+def test_an_inactive_slot_keeps_its_state(case: Case) -> None:
+    model = case.build()
+    chunks = draw_stream(case, model)
+    active = torch.tensor([True, False, True])
+    _, before = model.step(model.init_state(SLOTS), chunks[0], all_active())
+    kept = map_rows(before, lambda tensor: tensor[1:2].clone())
+    _, after = model.step(before, chunks[1], active)
+    assert_close(map_rows(after, lambda tensor: tensor[1:2]), kept)
+
+
+def test_a_reset_slot_equals_a_fresh_one(case: Case) -> None:
+    model = case.build()
+    state = model.init_state(SLOTS)
+    for chunk in draw_stream(case, model):
+        _, state = model.step(state, chunk, all_active())
+    state = model.reset(state, torch.tensor([False, True, False]))
+    chunk = case.draw(model, SLOTS, 9)
+    reset, _ = model.step(state, chunk, all_active())
+    fresh, _ = model.step(model.init_state(SLOTS), chunk, all_active())
+    assert_close(reset[1], fresh[1])
+
+
+def test_nothing_reads_a_consumed_state(case: Case) -> None:
+    model = case.build()
+    chunks = draw_stream(case, model)
+    state, outputs = model.init_state(SLOTS), []
+    for chunk in chunks:
+        output, following = model.step(state, chunk, all_active())
+        outputs.append(output.clone())
+        spoilt = {leaf.data_ptr() for leaf in leaves(state)} - {leaf.data_ptr() for leaf in leaves(following)}
+        for leaf in leaves(state):
+            if leaf.data_ptr() in spoilt:
+                leaf.fill_(float("nan") if leaf.is_floating_point() else -1)
+        state = following
+    assert_close(torch.cat(outputs, dim=1), run(model, chunks))
