@@ -21,9 +21,9 @@ Spans = list[tuple[tuple[str, ...], float, float]]
 def speak(
     voice: str, text: str, *, stretch: float, pitch_hz: float
 ) -> tuple[npt.NDArray[np.float32], int, Spans]:
-    """Say `text`; return float32 samples [N], their rate in Hz, and (phones, start_s, end_s) spans.
+    """Say one sentence; return float32 samples [N], their rate in Hz, and (phones, start_s, end_s) spans.
 
-    `stretch` multiplies durations. Raises ValueError when flite refuses the voice or the text.
+    `stretch` multiplies durations. Raises ValueError when flite refuses the voice, or finds two sentences.
     """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "speech.wav"
@@ -36,19 +36,20 @@ def speak(
             sample_rate_hz = reader.getframerate()
             pcm = reader.readframes(reader.getnframes())
     samples = np.frombuffer(pcm, dtype=np.int16).astype(np.float32) / 32768.0
-    return samples, sample_rate_hz, _spans(done.stdout.decode(), len(samples) / sample_rate_hz)
+    return samples, sample_rate_hz, _spans(done.stdout.decode())
 
 
-def _spans(listing: str, duration_s: float) -> Spans:
-    """Read `-psdur` output: end times in seconds, restarting at zero with each sentence."""
+def _spans(listing: str) -> Spans:
+    """Read `-psdur` output, the end times in seconds of a single sentence.
+
+    The times hold as they are; some voices only cut the last pause short.
+    """
     spans: Spans = []
-    offset_s, previous_s = 0.0, 0.0
+    previous_s = 0.0
     for name, end in _SEGMENT.findall(listing):
-        end_s = float(end) + offset_s
+        end_s = float(end)
         if end_s < previous_s:
-            offset_s = previous_s
-            end_s = float(end) + offset_s
+            raise ValueError("flite was given more than one sentence")
         spans.append((CMU_PHONES.get(name, (SILENCE,)), previous_s, end_s))
         previous_s = end_s
-    ratio = duration_s / previous_s if previous_s > 0.0 else 1.0
-    return [(symbols, start_s * ratio, end_s * ratio) for symbols, start_s, end_s in spans]
+    return spans
