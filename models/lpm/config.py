@@ -1,0 +1,169 @@
+"""The configuration of an LPM in motion space, its variants, and how it is written beside the weights."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from itertools import pairwise
+from types import MappingProxyType
+from typing import Any, Final
+
+from models.audio.level import LevelConfig
+from models.audio.logmel import LogMelConfig
+from models.motion import CHUNK_FRAMES, FRAME_RATE_HZ
+from models.nn.cache import CacheLayout
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeakConfig:
+    """The encoder of the speak stream: convolutions without padding, over log-mel frames.
+
+    Tokens are `stride` log-mel frames apart. `centred` blocks look both ways, `causal` ones back only;
+    the numbers are their dilations in tokens. A motion frame attends to its own tokens and to `reach`
+    tokens on either side.
+    """
+
+    width: int
+    stem_taps: int = 5
+    stride: int = 2
+    centred: tuple[int, ...] = (1, 2)
+    causal: tuple[int, ...] = (4, 8)
+    reach: int = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SamplerConfig:
+    """The Euler sampler: its descending noise levels, and the spread of the noise it starts from.
+
+    `mouth_temperature` scales the noise of the mouth, which speech determines almost entirely;
+    `life_temperature` that of everything else (head, gaze, lids, brows).
+    """
+
+    levels: tuple[float, ...] = (1.0, 0.7, 0.4, 0.15)
+    mouth_temperature: float = 0.3
+    life_temperature: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LpmConfig:
+    """One transformer over 58-number motion frames.
+
+    Even layers attend to the speak stream. Odd layers are reserved for the listen stream, and text
+    and reference tokens have their places here; the three arrive with the listening work, so for now
+    only 0 ("not built") is accepted for them.
+    """
+
+    dim: int
+    layers: int
+    heads: int
+    hidden: int
+    speak: SpeakConfig
+    sampler: SamplerConfig = field(default_factory=SamplerConfig)
+    logmel: LogMelConfig = field(default_factory=LogMelConfig)
+    sink_chunks: int = 1
+    window_chunks: int = 10
+    longest_wavelength: float = 100.0
+    timestep_frequencies: int = 8
+    listen_width: int = 0
+    text_width: int = 0
+    reference_tokens: int = 0
+
+    def __post_init__(self) -> None:
+        if self.dim % (2 * self.heads):
+            raise ValueError(f"dim {self.dim} is not a multiple of twice the {self.heads} heads")
+        if self.listen_width or self.text_width or self.reference_tokens:
+            raise ValueError(
+                "the listen stream, text and references are not built yet: their sizes must be 0"
+            )
+        levels = (*self.sampler.levels, 0.0)
+        if levels[0] != 1.0 or any(a <= b for a, b in pairwise(levels)):
+            raise ValueError(f"sampler levels must fall from 1.0 and stay above 0, got {levels[:-1]}")
+        if self.logmel.frame_rate_hz % (FRAME_RATE_HZ * self.speak.stride):
+            raise ValueError(f"{self.logmel.frame_rate_hz} log-mel frames/s do not divide into motion frames")
+
+    @property
+    def cache(self) -> CacheLayout:
+        return CacheLayout(sink=self.sink_chunks, window=self.window_chunks, chunk=CHUNK_FRAMES)
+
+    @property
+    def mels_per_frame(self) -> int:
+        return self.logmel.frame_rate_hz // FRAME_RATE_HZ
+
+    @property
+    def tokens_per_frame(self) -> int:
+        return self.mels_per_frame // self.speak.stride
+
+    @property
+    def attention_window(self) -> int:
+        """Speak tokens that one motion frame attends to."""
+        return self.tokens_per_frame + 2 * self.speak.reach
+
+    @property
+    def left_context(self) -> int:
+        """Log-mel frames needed before the first motion frame of a window."""
+        tokens = self.speak.reach + sum(self.speak.centred) + 2 * sum(self.speak.causal)
+        return tokens * self.speak.stride + self.speak.stem_taps // 2
+
+    @property
+    def look_ahead(self) -> int:
+        """Log-mel frames needed after the last motion frame of a window."""
+        last_token = self.tokens_per_frame - 1 + self.speak.reach + sum(self.speak.centred)
+        return last_token * self.speak.stride + self.speak.stem_taps // 2 + 1 - self.mels_per_frame
+
+    @property
+    def chunk_mels(self) -> int:
+        return CHUNK_FRAMES * self.mels_per_frame
+
+    @property
+    def window_mels(self) -> int:
+        """Log-mel frames in the window of one chunk."""
+        return self.left_context + self.chunk_mels + self.look_ahead
+
+
+def tiny() -> LpmConfig:
+    """A size for tests."""
+    return LpmConfig(
+        dim=32,
+        layers=2,
+        heads=2,
+        hidden=64,
+        window_chunks=3,
+        speak=SpeakConfig(width=16),
+        sampler=SamplerConfig(levels=(1.0, 0.4)),
+        logmel=LogMelConfig(bands=16),
+    )
+
+
+def motion() -> LpmConfig:
+    """The default engine: 58 numbers, 25 frames/s, made for one CPU core."""
+    return LpmConfig(dim=192, layers=4, heads=4, hidden=576, speak=SpeakConfig(width=192))
+
+
+VARIANTS: Final[Mapping[str, Callable[[], LpmConfig]]] = MappingProxyType({"tiny": tiny, "motion": motion})
+
+
+def to_json(config: LpmConfig) -> str:
+    """Return the resolved configuration as JSON."""
+    return json.dumps(asdict(config), indent=2) + "\n"
+
+
+def from_json(text: str) -> LpmConfig:
+    """Read what `to_json` wrote. Raises ValueError for unknown or missing fields."""
+    fields = json.loads(text)
+    try:
+        speak, sampler, logmel = fields.pop("speak"), fields.pop("sampler"), fields.pop("logmel")
+        level = LevelConfig(**logmel.pop("level"))
+        return LpmConfig(
+            speak=SpeakConfig(**_with_tuples(speak)),
+            sampler=SamplerConfig(**_with_tuples(sampler)),
+            logmel=LogMelConfig(level=level, **logmel),
+            **fields,
+        )
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"not an LPM configuration: {error}") from error
+
+
+# JSON has no types to check against: the dataclasses refuse what they do not know.
+def _with_tuples(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}

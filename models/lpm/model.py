@@ -1,0 +1,117 @@
+"""The streaming LPM: speech windows and noise in, motion chunks out, sessions as rows of one state."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from models.lpm.config import LpmConfig, SamplerConfig
+from models.lpm.network import LpmNetwork
+from models.motion import BLENDSHAPES, CHUNK_FRAMES, MOTION_NAMES, NUM_BLENDSHAPES, NUM_MOTION
+from models.nn.cache import KVCache, append_chunk, init_cache, reset_cache
+
+MOUTH_PREFIXES = ("jaw", "mouth", "tongue", "cheekPuff")
+MAX_ROTATION = 0.6
+MAX_TRANSLATION = 0.5
+
+
+class LpmChunk(NamedTuple):
+    """What one step consumes.
+
+    `speak` [slots, LpmConfig.window_mels, channels] is the log-mel window of the chunk (see
+    `models.lpm.windows`); `noise` [slots, 5, 58] is standard normal, the only source of chance.
+    """
+
+    speak: Tensor
+    noise: Tensor
+
+
+class LpmState(NamedTuple):
+    """The bounded past of every slot."""
+
+    cache: KVCache
+
+
+class Lpm(nn.Module):
+    """A `StreamingModel[LpmState, LpmChunk, Tensor]`: each step gives motion [slots, 5, 58]."""
+
+    mean: Tensor
+    std: Tensor
+    lowest: Tensor
+    highest: Tensor
+    temperature: Tensor
+
+    def __init__(self, config: LpmConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.network = LpmNetwork(config)
+        self.register_buffer("mean", torch.zeros(NUM_MOTION))
+        self.register_buffer("std", torch.ones(NUM_MOTION))
+        lowest, highest = valid_range()
+        self.register_buffer("lowest", lowest, persistent=False)
+        self.register_buffer("highest", highest, persistent=False)
+        self.register_buffer("temperature", noise_temperature(config.sampler), persistent=False)
+
+    def init_state(self, slots: int) -> LpmState:
+        """Return the state of `slots` fresh sessions."""
+        config = self.config
+        width = config.dim // config.heads
+        cache = init_cache(
+            config.cache, slots=slots, layers=config.layers, heads=config.heads, like=self.mean, width=width
+        )
+        return LpmState(cache)
+
+    def reset(self, state: LpmState, rows: Tensor) -> LpmState:
+        """Make the marked rows fresh; `rows` is boolean [slots]."""
+        return LpmState(reset_cache(state.cache, rows))
+
+    def step(self, state: LpmState, chunk: LpmChunk, active: Tensor) -> tuple[Tensor, LpmState]:
+        """Sample one chunk of motion [slots, 5, 58], clamped to what a face can do.
+
+        Euler steps along the straight path of flow matching (Lipman et al., 2023), with the network
+        estimating the clean end of the path; then one pass over the result writes the cache.
+        """
+        memory = self.network.remember(self.network.speak_encoder(chunk.speak))
+        levels = self.config.sampler.levels
+        noisy = clean = chunk.noise * self.temperature
+        for level, following in zip(levels, (*levels[1:], 0.0), strict=True):
+            clean = self.network.chunk(noisy, self._level(noisy, level), memory, state.cache).clean
+            noisy = clean + (following / level) * (noisy - clean)
+        motion = self.denormalise(clean)
+        written = self.network.chunk(self.normalise(motion), self._level(noisy, 0.0), memory, state.cache)
+        cache = append_chunk(self.config.cache, state.cache, written.keys, written.values, active)
+        return motion, LpmState(cache)
+
+    def normalise(self, motion: Tensor) -> Tensor:
+        """Standardise motion [..., 58]."""
+        return (motion - self.mean) / self.std
+
+    def denormalise(self, standard: Tensor) -> Tensor:
+        """Undo `normalise`, and clamp to the valid range."""
+        return torch.clamp(standard * self.std + self.mean, self.lowest, self.highest)
+
+    def _level(self, like: Tensor, level: float) -> Tensor:
+        return like.new_full((like.shape[0], 1), level)
+
+
+def valid_range() -> tuple[Tensor, Tensor]:
+    """Return the least and the greatest value of each of the 58 numbers."""
+    pose = torch.tensor([MAX_ROTATION] * 3 + [MAX_TRANSLATION] * 3)
+    lowest = torch.cat((torch.zeros(NUM_BLENDSHAPES), -pose))
+    return lowest, torch.cat((torch.ones(len(BLENDSHAPES)), pose))
+
+
+def noise_temperature(sampler: SamplerConfig) -> Tensor:
+    """Return the noise scale [58]."""
+    values = [
+        sampler.mouth_temperature if name.startswith(MOUTH_PREFIXES) else sampler.life_temperature
+        for name in MOTION_NAMES
+    ]
+    return torch.tensor(values)
+
+
+def draw_noise(slots: int, generator: torch.Generator) -> Tensor:
+    """Return the noise of one chunk [slots, 5, 58]."""
+    return torch.randn(slots, CHUNK_FRAMES, NUM_MOTION, generator=generator)

@@ -1,0 +1,24 @@
+"""Rotary position embedding, applied at read time so that cached keys stay un-rotated."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def rotation(positions: Tensor, head_dim: int, longest_wavelength: float) -> tuple[Tensor, Tensor]:
+    """Return cos and sin, each [..., head_dim / 2], for integer `positions` [...].
+
+    Source: Su et al., RoFormer (2021), eq. 15, in the half-split layout.
+    """
+    half = head_dim // 2
+    exponent = torch.arange(half, device=positions.device, dtype=torch.float32) / max(half - 1, 1)
+    angles = positions.float()[..., None] * longest_wavelength**-exponent
+    return angles.cos(), angles.sin()
+
+
+def rotate(x: Tensor, cos_sin: tuple[Tensor, Tensor]) -> Tensor:
+    """Rotate `x` [..., tokens, heads, head_dim] by cos and sin [tokens, head_dim / 2]."""
+    cos, sin = (part[:, None].to(x.dtype) for part in cos_sin)
+    first, second = x.chunk(2, dim=-1)
+    return torch.cat((first * cos - second * sin, first * sin + second * cos), dim=-1)

@@ -1,0 +1,1 @@
+"""Training of the motion LPM on the speech world."""

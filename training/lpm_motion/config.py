@@ -1,0 +1,84 @@
+"""What a training run of the motion LPM is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from models.lpm.config import LpmConfig, motion, tiny
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LossConfig:
+    """Weights of the flow-matching loss on the estimated clean end, per standardised number."""
+
+    mouth_weight: float = 2.0
+    life_weight: float = 1.0
+    velocity_weight: float = 1.0
+    speech_motion_weight: float = 0.5
+    speech_phone_weight: float = 0.5
+    low_level_clamp: float = 0.5
+    full_noise_share: float = 0.25
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AugmentationConfig:
+    """Changes made to log-mel levels, in decibels, each time a clip is drawn."""
+
+    equaliser_db: float = 5.0
+    equaliser_terms: int = 4
+    gain_db: float = 6.0
+    noise_share: float = 0.5
+    noise_range_db: tuple[float, float] = (-55.0, -10.0)
+    noise_jitter_db: float = 4.0
+    low_pass_share: float = 0.2
+    notch_share: float = 0.6
+    notch_bands: tuple[int, int] = (2, 9)
+    notch_db: float = 60.0
+    warp: float = 0.12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingConfig:
+    """One run. A batch is `batch` crops of `chunks` chunks.
+
+    The speak encoder learns alone, from its own heads, for the first `speech_first_share` of the run.
+    """
+
+    model: LpmConfig
+    batch: int
+    chunks: int
+    learning_rate: float
+    speech_first_share: float = 0.12
+    warmup_steps: int = 200
+    final_rate_share: float = 0.02
+    weight_decay: float = 0.02
+    betas: tuple[float, float] = (0.9, 0.98)
+    gradient_clip: float = 1.0
+    ema_decay: float = 0.999
+    history_noise: float = 0.4
+    condition_dropout: float = 0.05
+    least_std: float = 0.02
+    log_every: int = 50
+    checkpoint_every_s: float = 300.0
+    threads: int = 1
+    seed: int = 0
+    loss: LossConfig = LossConfig()
+    augmentation: AugmentationConfig = AugmentationConfig()
+
+
+def tiny_run() -> TrainingConfig:
+    """Seconds on any machine, for tests."""
+    return TrainingConfig(model=tiny(), batch=4, chunks=6, learning_rate=3e-3, warmup_steps=5, log_every=5)
+
+
+def motion_run() -> TrainingConfig:
+    """The shipped engine, on one CPU core."""
+    return TrainingConfig(model=motion(), batch=8, chunks=25, learning_rate=1.2e-3)
+
+
+RUNS: Final[Mapping[str, Callable[[], TrainingConfig]]] = MappingProxyType(
+    {"tiny": tiny_run, "motion": motion_run}
+)

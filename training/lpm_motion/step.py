@@ -1,0 +1,124 @@
+"""One step of training: flow matching under teacher forcing, with the estimate at the clean end."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from models.lpm.config import LpmConfig
+from models.lpm.model import MOUTH_PREFIXES, Lpm
+from models.motion import MOTION_NAMES, NUM_MOTION
+from training.lpm_motion.config import TrainingConfig
+from training.lpm_motion.data import PHONES, Batch
+
+# Shapes: B rows, N frames, M motion numbers, D token width.
+
+
+class Draw(NamedTuple):
+    """The chance in one step: levels [B, N / C], noise and history noise [B, N, M], dropped rows [B]."""
+
+    level: Tensor
+    noise: Tensor
+    history_noise: Tensor
+    dropped: Tensor
+
+
+class Losses(NamedTuple):
+    """Scalars; `total` is what is minimised. The last two are those of the speech heads."""
+
+    total: Tensor
+    mouth: Tensor
+    life: Tensor
+    velocity: Tensor
+    speech_motion: Tensor
+    speech_phone: Tensor
+
+
+class SpeechHeads(nn.Module):
+    """Training-only maps from speak tokens to the mouth and to phones, so that the encoder learns early."""
+
+    def __init__(self, config: LpmConfig) -> None:
+        super().__init__()
+        self.tokens_per_frame = config.tokens_per_frame
+        self.reach = config.speak.reach
+        self.motion = nn.Linear(config.speak.width * config.tokens_per_frame, NUM_MOTION)
+        self.phones = nn.Linear(config.speak.width, len(PHONES))
+
+    def losses(self, tokens: Tensor, target: Tensor, phones: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the mouth's square error and the phones' cross-entropy.
+
+        `tokens` are those of the N frames of `target` [B, N, M] and their reach; `phones` [B, tokens].
+        """
+        own = tokens[:, self.reach : tokens.shape[1] - self.reach]
+        motion = self.motion(own.unfold(1, self.tokens_per_frame, self.tokens_per_frame).flatten(2)).float()
+        square = (motion - target).square()[..., mouth_columns(target)].mean()
+        scores = self.phones(own).float().flatten(0, 1)
+        return square, nn.functional.cross_entropy(scores, phones.flatten())
+
+
+def draw_chance(motion: Tensor, config: TrainingConfig, generator: torch.Generator) -> Draw:
+    """Draw noise: one level per chunk, often the full one, for that is where sampling starts."""
+    rows, frames, _ = motion.shape
+    chunk = config.model.cache.chunk
+    level = torch.rand(rows, frames // chunk, generator=generator)
+    full = torch.rand(rows, frames // chunk, generator=generator) < config.loss.full_noise_share
+    level = torch.where(full, torch.ones(()), level.clamp(min=0.02))
+    spread = torch.rand(rows, 1, 1, generator=generator) * config.history_noise
+    return Draw(
+        level=level,
+        noise=torch.randn(motion.shape, generator=generator),
+        history_noise=spread * torch.randn(motion.shape, generator=generator),
+        dropped=torch.rand(rows, generator=generator) < config.condition_dropout,
+    )
+
+
+def compute_losses(
+    lpm: Lpm, heads: SpeechHeads, batch: Batch, chance: Draw, config: TrainingConfig
+) -> Losses:
+    """Return the weighted losses of one batch.
+
+    The path is x_t = (1 - t) x_0 + t noise (Lipman et al., 2023); the network gives x_0, which is
+    the velocity up to a factor 1 / t, bounded here by `low_level_clamp`.
+    """
+    target = lpm.normalise(batch.motion)
+    level = chance.level.repeat_interleave(config.model.cache.chunk, dim=1)[..., None]
+    noisy = (1 - level) * target + level * chance.noise
+    tokens = lpm.network.speak_encoder(batch.speak)
+    heard = torch.where(chance.dropped[:, None, None], lpm.network.speak_absent.to(tokens.dtype), tokens)
+    estimate = lpm.network.sequence(target + chance.history_noise, noisy, chance.level, heard).float()
+    weights = motion_weights(config, target)
+    square = (estimate - target).square() * weights / level.clamp(min=config.loss.low_level_clamp)
+    velocity = ((estimate - target).diff(dim=1).square() * weights).mean()
+    speech_motion, speech_phone = heads.losses(tokens, target, batch.phones)
+    speech = _speech_total(speech_motion, speech_phone, config)
+    total = square.mean() + config.loss.velocity_weight * velocity + speech
+    mouth = mouth_columns(target)
+    return Losses(
+        total, square[..., mouth].mean(), square[..., ~mouth].mean(), velocity, speech_motion, speech_phone
+    )
+
+
+def compute_speech_losses(lpm: Lpm, heads: SpeechHeads, batch: Batch, config: TrainingConfig) -> Losses:
+    """Return the losses of the speak encoder alone, for the time before the transformer learns."""
+    tokens = lpm.network.speak_encoder(batch.speak)
+    speech_motion, speech_phone = heads.losses(tokens, lpm.normalise(batch.motion), batch.phones)
+    unused = torch.zeros(())
+    total = _speech_total(speech_motion, speech_phone, config)
+    return Losses(total, unused, unused, unused, speech_motion, speech_phone)
+
+
+def _speech_total(motion: Tensor, phone: Tensor, config: TrainingConfig) -> Tensor:
+    return config.loss.speech_motion_weight * motion + config.loss.speech_phone_weight * phone
+
+
+def mouth_columns(like: Tensor) -> Tensor:
+    """Return which of the 58 numbers belong to the mouth, boolean [M]."""
+    return torch.tensor([name.startswith(MOUTH_PREFIXES) for name in MOTION_NAMES], device=like.device)
+
+
+def motion_weights(config: TrainingConfig, like: Tensor) -> Tensor:
+    """Return the loss weight of each number, [M]."""
+    loss = config.loss
+    return torch.where(mouth_columns(like), loss.mouth_weight, loss.life_weight)
