@@ -24,6 +24,8 @@ __all__ = ["AudioInfo", "block_of", "blocks_of", "find_audio", "frames_of", "pro
 # Real files carry a few undecodable packets (tags, a cut end). More of them than this before the
 # first sound, or more than decodable ones at the end, is a damaged file.
 _MAX_BAD_PACKETS: Final = 64
+_MIN_RATE_HZ: Final = 1_000
+_MAX_RATE_HZ: Final = 768_000
 # Full scale is 1; floats above it are legal, absurd ones make encoders fail.
 _MAX_AMPLITUDE: Final = 8.0
 
@@ -43,6 +45,8 @@ def probe_audio(path: Path, what: str) -> AudioInfo:
     with open_media(path, what) as container:
         stream = find_audio(container, path, what)
         frame = next(frames_of(container, stream, path, what))
+        if not _MIN_RATE_HZ <= frame.sample_rate <= _MAX_RATE_HZ:
+            raise BadInput(f"{what} {path} claims {frame.sample_rate} Hz, expected 1 to 768 kHz")
         return AudioInfo(
             rate_hz=frame.sample_rate,
             layout=frame.layout.name,

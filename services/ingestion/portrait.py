@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from pathlib import Path
 from struct import error as StructError
 from typing import Final
@@ -32,6 +33,13 @@ def read_portrait(path: Path) -> Pixels:
     before a pixel is decoded.
     """
     require_file(path, "portrait")
+    with warnings.catch_warnings():
+        # Pillow's remarks about odd metadata are not for the user: what matters is raised.
+        warnings.simplefilter("ignore")
+        return _read(path)
+
+
+def _read(path: Path) -> Pixels:
     try:
         image = Image.open(path, formats=_FORMATS)
     except Image.DecompressionBombError as error:

@@ -22,14 +22,16 @@ def read_speech(path: Path) -> Iterator[Segment]:
     Raises BadInput when it cannot be decoded or is shorter than one video frame.
     """
     info = probe_audio(path, "speech")
-    samples = to_analysis(read_audio(path, "speech"), info.rate_hz)
-    for segment in to_segments(samples):
-        if segment.is_final and segment.sequence == 0 and segment.samples.size < FRAME_SAMPLES:
-            raise BadInput(
-                f"speech {path} lasts {segment.samples.size / ANALYSIS_RATE_HZ:.3f} s, "
-                f"expected at least one frame ({FRAME_SAMPLES / ANALYSIS_RATE_HZ:.2f} s)"
-            )
-        yield segment
+    segments = to_segments(to_analysis(read_audio(path, "speech"), info.rate_hz))
+    first = next(segments, None)
+    num_samples = 0 if first is None else first.samples.size
+    if first is None or num_samples < FRAME_SAMPLES:
+        raise BadInput(
+            f"speech {path} lasts {num_samples / ANALYSIS_RATE_HZ:.3f} s, "
+            f"expected at least one frame ({FRAME_SAMPLES / ANALYSIS_RATE_HZ:.2f} s)"
+        )
+    yield first
+    yield from segments
 
 
 def probe_speech(path: Path) -> AudioInfo:

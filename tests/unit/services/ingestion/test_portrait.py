@@ -70,6 +70,13 @@ def test_a_broken_profile_is_ignored(tmp_path: Path) -> None:
     assert tuple(read_portrait(path)[0, 0]) == RED
 
 
+@pytest.mark.filterwarnings("error")
+def test_odd_metadata_is_passed_over_in_silence(tmp_path: Path) -> None:
+    broken = b"Exif\x00\x00MM\x00*\x00\x00\x00\x08\x00\x01\x01\x12\x00\x03\x00\x00\xff\xff"
+    path = _save(tmp_path / "a.jpg", Image.new("RGB", (64, 64), RED), exif=broken)
+    assert read_portrait(path).shape == (64, 64, 3)
+
+
 def test_a_huge_picture_is_reduced(tmp_path: Path) -> None:
     path = _save(tmp_path / "a.jpg", Image.new("RGB", (4608, 2304), RED))
     assert read_portrait(path).shape == (2048, 4096, 3)

@@ -160,6 +160,16 @@ def test_a_speech_shorter_than_a_frame_is_refused(tone: Tone, write_audio: Audio
         list(read_speech(write_audio("a.wav", tone(0.03))))
 
 
+@pytest.mark.parametrize("rate_hz", [1, 2_000_000_000])
+def test_an_absurd_rate_is_refused(rate_hz: int, tone: Tone, write_audio: AudioWriter) -> None:
+    path = write_audio("a.wav", tone(1.0))
+    content = bytearray(path.read_bytes())
+    content[24:28] = rate_hz.to_bytes(4, "little")
+    path.write_bytes(content)
+    with pytest.raises(BadInput, match="Hz"):
+        list(read_speech(path))
+
+
 def test_a_silent_video_is_refused(write_video: Callable[..., Path]) -> None:
     with pytest.raises(BadInput, match="no audio stream"):
         list(read_speech(write_video("a.mp4", [0, 99], [0.0, 0.04])))
