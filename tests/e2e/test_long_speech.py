@@ -24,7 +24,7 @@ def long_wav(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Half an hour of noise that comes and goes, at 22.05 kHz."""
     path = tmp_path_factory.mktemp("speech") / "long.wav"
     minute = np.random.default_rng(0).normal(0, 3000, 60 * 22_050)
-    minute *= np.sin(np.linspace(0, 60 * np.pi, len(minute)))** 2
+    minute *= np.sin(np.linspace(0, 60 * np.pi, len(minute))) ** 2
     with wave.open(str(path), "wb") as file:
         file.setparams((1, 2, 22_050, 0, "NONE", ""))
         for _ in range(MINUTES):
