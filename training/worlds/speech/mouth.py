@@ -89,7 +89,8 @@ def _effort(phones: tuple[Phone, ...], level: Curve, style: Style) -> Curve:
     vowels = np.array([opens_with_voice(phone.symbol) for phone in phones])
     usual = float(np.median(levels[vowels])) if vowels.any() else 0.0
     gain = np.exp(style.loudness_slope_per_db * (levels - usual)).clip(0.5, 1.5)
-    return np.where(vowels, gain, np.sqrt(gain).clip(0.75, 1.15)) * style.opening
+    steadier = np.sqrt(gain).clip(0.75, 1.15)
+    return np.asarray(style.opening * np.where(vowels, gain, steadier), dtype=np.float64)
 
 
 def _blend(phones: tuple[Phone, ...], effort: Curve, style: Style, times_s: Curve) -> dict[str, Curve]:

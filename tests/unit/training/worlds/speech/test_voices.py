@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from training.worlds.speech.phones import PHONE_SET, SAMPLE_RATE_HZ
+from training.worlds.speech.phones import PHONE_SET, SAMPLE_RATE_HZ, SILENCE
 from training.worlds.speech.text import draw_sentence
 from training.worlds.speech.voices import Delivery, Voice, synthesise, voices
 
@@ -64,6 +64,15 @@ def test_phone_times_meet_the_sound(voice: Voice) -> None:
 
     assert loudness("ɑ") > 2.0 * loudness("f")
     assert loudness("ɑ") > 10.0 * loudness("sil")
+
+
+@pytest.mark.parametrize("voice", SPEAKERS[2:], ids=lambda voice: voice.name)
+def test_the_last_phone_ends_with_the_sound(voice: Voice) -> None:
+    said = synthesise(voice, "Please call Stella, she saw six sisters by the river.", PLAIN)
+
+    spoken_s = max(phone.end_s for phone in said.phones if phone.symbol != SILENCE)
+    heard_s = np.flatnonzero(np.abs(said.samples) > 0.01)[-1] / SAMPLE_RATE_HZ
+    assert spoken_s == pytest.approx(heard_s, abs=0.06)
 
 
 def test_an_unknown_voice_is_refused() -> None:
