@@ -16,6 +16,7 @@ from models.rig.geometry import fit_similarity, rotation_angles
 from models.rig.inverse import MotionReader
 from models.rig.landmarks import FaceTracker, NoFaceError
 from models.rig.neutral import Neutral, to_neutral
+from models.rig.smoothing import MotionSmoother
 
 _MAX_SEEN: Final = 1500  # frames with a face that are looked at to find the face at rest
 _MIN_REST: Final = 3
@@ -55,7 +56,8 @@ def find_rest(frames: Iterable[U8]) -> Neutral:
 def read_motions(rest: Neutral, pictures: Iterable[tuple[float, U8]]) -> Iterator[ReadMotion]:
     """Motion at 25 fps of RGB pictures with strictly rising times in seconds, from time zero on.
 
-    Between two pictures motion is interpolated; before the first face that is seen it is zero.
+    Motion is smoothed while it is slow and, between two pictures, interpolated; before the first face
+    that is seen it is zero.
     """
     with FaceTracker() as tracker:
         yield from _on_clock(_read_each(MotionReader(rest), tracker, pictures))
@@ -122,9 +124,10 @@ def _gap(faces: F32, upper: tuple[int, ...], lower: tuple[int, ...]) -> F64:
 def _read_each(
     reader: MotionReader, tracker: FaceTracker, pictures: Iterable[tuple[float, U8]]
 ) -> Iterator[tuple[float, F32 | None]]:
+    smoother = MotionSmoother()
     for time_s, pixels in pictures:
         points = tracker.read(pixels)
-        yield time_s, None if points is None else reader.read(points)
+        yield time_s, None if points is None else smoother.push(time_s, reader.read(points))
 
 
 def _on_clock(readings: Iterable[tuple[float, F32 | None]]) -> Iterator[ReadMotion]:

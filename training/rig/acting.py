@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from models.motion import INDEX, NUM_BLENDSHAPES, NUM_MOTION
+from models.motion import BLENDSHAPES, INDEX, NUM_BLENDSHAPES, NUM_MOTION
 from models.rig.arrays import F32
 
 _MAX_TURN: Final = np.radians([14.0, 20.0, 12.0])
@@ -49,14 +49,19 @@ _ACTS: Final[tuple[dict[str, float], ...]] = (
     {"browDown": 1.0},
     {"browDown": 0.7, "eyeSquint": 0.5},
 )
+_SINGLES: Final = tuple(n for n in BLENDSHAPES if not n.startswith("eyeLook") and n != "tongueOut")
+_SINGLE: Final = 0.2  # how often one blendshape moves alone
 _ONE_SIDED: Final = 0.2  # how often a sided expression is one side's alone
 
 
 def act(chance: np.random.Generator) -> F32:
-    """One motion frame float32 [58]: up to four acts of random strength, a gaze, a pose."""
+    """One motion frame float32 [58]: one blendshape or up to four acts, a gaze, a pose."""
     motion = np.zeros(NUM_MOTION)
-    for k in chance.choice(len(_ACTS), chance.integers(1, 5), replace=False):
-        _add(motion, _ACTS[k], chance)
+    if chance.random() < _SINGLE:
+        motion[INDEX[_SINGLES[chance.integers(len(_SINGLES))]]] = chance.uniform(0.2, 1.0)
+    else:
+        for k in chance.choice(len(_ACTS), chance.integers(1, 5), replace=False):
+            _add(motion, _ACTS[k], chance)
     _look(motion, chance)
     motion[:NUM_BLENDSHAPES] = np.clip(motion[:NUM_BLENDSHAPES], 0, 1)
     if chance.random() < 0.7:
@@ -83,7 +88,7 @@ def _look(motion: np.ndarray, chance: np.random.Generator) -> None:
     """Turn both eyes to one place, in half of the frames."""
     if chance.random() < 0.5:
         return
-    left, up = chance.normal(0, 0.4, 2)
+    left, up = chance.normal(0, 0.5, 2)
     for side, outward in (("Left", left), ("Right", -left)):
         motion[INDEX[f"eyeLookOut{side}"]] = max(outward, 0.0)
         motion[INDEX[f"eyeLookIn{side}"]] = max(-outward, 0.0)

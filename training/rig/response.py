@@ -34,6 +34,7 @@ _RIDGE: Final = 60.0  # observations' worth of doubt about the response
 _POSE_RIDGE: Final = 300.0
 _FLOOR: Final = 0.3  # variance of an observation's own noise, in its unit
 _SPARSITY: Final = 3.0
+_GAZE_SPARSITY: Final = 1.5  # eyes rarely look straight ahead
 _WIDTH: Final = 6.0  # of the prior, over the motion's second moment
 _DOUBT: Final = 0.01  # variance of a coefficient that motion never moved
 _EVENNESS: Final = 10.0  # precision of the difference between two sides
@@ -111,13 +112,19 @@ def fit_response(samples: list[Sample]) -> Response:
     missing = observed - motion @ answer
     noise = missing.T @ missing / len(missing) + _FLOOR * np.eye(NUM_OBSERVED)
     weigh = np.linalg.solve(noise, answer.T).T
-    sparsity = np.where(np.arange(NUM_MOTION) < NUM_BLENDSHAPES, _SPARSITY, 0.0)
+    sparsity = [_sparsity(name) for name in MOTION_NAMES]
     return Response(
         weigh=(weigh / _UNITS).astype(np.float32),
         gram=(weigh @ answer.T + _prior(motion)).astype(np.float32),
-        sparsity=sparsity.astype(np.float32),
+        sparsity=np.array(sparsity, np.float32),
         pose=(_regress(observed, motion[:, NUM_BLENDSHAPES:]) / _UNITS).astype(np.float32),
     )
+
+
+def _sparsity(name: str) -> float:
+    if name in POSE:
+        return 0.0
+    return _GAZE_SPARSITY if name.startswith("eyeLook") else _SPARSITY
 
 
 def _regress(observed: F64, wanted: F64) -> F64:
