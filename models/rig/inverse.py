@@ -9,14 +9,14 @@ import numpy as np
 from models.motion import NUM_BLENDSHAPES, NUM_MOTION, POSE
 from models.rig.arrays import F32
 from models.rig.boxed import BoxedLeastSquares
-from models.rig.geometry import rotation_matrix
+from models.rig.geometry import fit_similarity, rotation_angles, rotation_matrix
 from models.rig.landmarks import NUM_LANDMARKS
 from models.rig.neutral import Neutral
 from models.rig.observation import Observer
 from models.rig.pose import HeadJoint
 from models.rig.response import Response, response
 
-_POSE_STEPS: Final = 4
+_POSE_STEPS: Final = 3
 _POSE_DEPTH: Final = 0.3  # weight of the landmarks' depth against their place in the picture
 _POSE_NUDGE: Final = np.float32(1e-3)
 _MAX_POSE: Final = 3.0  # radians or outer eye corner distances
@@ -37,9 +37,14 @@ class HeadReader:
         self._source = self._points[_STABLE]
         self._weights = np.array([1, 1, _POSE_DEPTH], np.float32) / np.float32(self._joint.unit)
 
-    def fit(self, points: F32, start: F32) -> F32:
-        """Pose float32 [6] of landmarks [478, 3] in pixels: Gauss-Newton on those that expression spares."""
-        pose, target = start.copy(), points[_STABLE]
+    def fit(self, points: F32) -> F32:
+        """Pose float32 [6] of landmarks [478, 3] in pixels.
+
+        A similarity fit of the landmarks that expression spares, refined by Gauss-Newton for perspective.
+        """
+        target = points[_STABLE]
+        _, rotation, _ = fit_similarity(self._source, target)
+        pose = np.array([*rotation_angles(rotation), 0, 0, 0], np.float32)
         for _ in range(_POSE_STEPS):
             now = self._turn(self._source, pose)
             slopes = np.empty((len(POSE), *now.shape), np.float32)
@@ -49,7 +54,7 @@ class HeadReader:
                 slopes[k] = (self._turn(self._source, nudged) - now) / _POSE_NUDGE
             rows = (_centred_depth(slopes) * self._weights).reshape(len(POSE), -1)
             missing = (_centred_depth(target - now) * self._weights).ravel()
-            pose += np.linalg.solve(rows @ rows.T, rows @ missing)
+            pose = np.clip(pose + np.linalg.solve(rows @ rows.T, rows @ missing), -_MAX_POSE, _MAX_POSE)
         return pose
 
     def undo(self, points: F32, pose: F32) -> F32:
@@ -79,7 +84,6 @@ class MotionReader:
         low = np.where(np.arange(NUM_MOTION) < NUM_BLENDSHAPES, 0.0, -_MAX_POSE)
         high = np.where(np.arange(NUM_MOTION) < NUM_BLENDSHAPES, 1.0, _MAX_POSE)
         self._problem = BoxedLeastSquares(answers.gram.astype(np.float64), low, high)
-        self._pose = np.zeros(len(POSE), np.float32)
         self._motion = np.zeros(NUM_MOTION)
 
     def read(self, points: F32) -> F32:
@@ -97,8 +101,8 @@ class MotionReader:
         """What is compared with the response: float32 [NUM_OBSERVED]."""
         if points.shape != (NUM_LANDMARKS, 3):
             raise ValueError(f"points have shape {points.shape}, expected ({NUM_LANDMARKS}, 3)")
-        self._pose = self._head.fit(points, self._pose)
-        return self._observer.observe(self._head.undo(points, self._pose), self._pose)
+        pose = self._head.fit(points)
+        return self._observer.observe(self._head.undo(points, pose), pose)
 
 
 def _centred_depth(offsets: F32) -> F32:

@@ -61,7 +61,7 @@ def reader(camera: Camera) -> MotionReader:
 def test_the_pose_of_exact_landmarks_is_found_exactly(rig: Rig) -> None:
     motion = moved(headPitch=0.15, headYaw=-0.3, headRoll=0.1, headX=0.1, headY=-0.05, headZ=0.3)
 
-    pose = HeadReader(rig.neutral).fit(posed(rig.neutral, motion), np.zeros(6, np.float32))
+    pose = HeadReader(rig.neutral).fit(posed(rig.neutral, motion))
 
     assert pose == pytest.approx(motion[NUM_BLENDSHAPES:], abs=2e-3)
 
