@@ -110,7 +110,8 @@ def features(decibel: Array, tracker: LevelTracker, config: LogMelConfig) -> Arr
 def _taper(config: LogMelConfig) -> Array:
     """A Hann window, scaled so that the spectrum sums to the mean square of the frame."""
     taper = np.hanning(config.window + 1)[:-1]
-    return (taper * np.sqrt(2 / (config.fft * np.square(taper).sum()))).astype(np.float32)
+    scaled: Array = (taper * np.sqrt(2 / (config.fft * np.square(taper).sum()))).astype(np.float32)
+    return scaled
 
 
 @cache

@@ -88,9 +88,13 @@ class Lpm(nn.Module):
         """Standardise motion [..., 58]."""
         return (motion - self.mean) / self.std
 
+    def restore(self, standard: Tensor) -> Tensor:
+        """Undo `normalise`."""
+        return standard * self.std + self.mean
+
     def denormalise(self, standard: Tensor) -> Tensor:
         """Undo `normalise`, and clamp to the valid range."""
-        return torch.clamp(standard * self.std + self.mean, self.lowest, self.highest)
+        return torch.clamp(self.restore(standard), self.lowest, self.highest)
 
     def _level(self, like: Tensor, level: float) -> Tensor:
         return like.new_full((like.shape[0], 1), level)

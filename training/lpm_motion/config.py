@@ -12,11 +12,18 @@ from models.lpm.config import LpmConfig, motion, tiny
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LossConfig:
-    """Weights of the flow-matching loss on the estimated clean end, per standardised number."""
+    """Weights of the flow-matching loss on the estimated clean end, per standardised number.
+
+    The lips' opening is weighed once more on its own, in units of `lip_scale`, and `closed_lip_factor`
+    times more where they should touch: a mean of open and closed is neither.
+    """
 
     mouth_weight: float = 2.0
     life_weight: float = 1.0
     velocity_weight: float = 1.0
+    lip_weight: float = 0.3
+    lip_scale: float = 0.1
+    closed_lip_factor: float = 5.0
     speech_motion_weight: float = 0.5
     speech_phone_weight: float = 0.5
     low_level_clamp: float = 0.5
@@ -45,6 +52,7 @@ class TrainingConfig:
     """One run. A batch is `batch` crops of `chunks` chunks.
 
     The speak encoder learns alone, from its own heads, for the first `speech_first_share` of the run.
+    From `own_past_from` on, the mouth's past is the model's own estimate in a share of the rows.
     """
 
     model: LpmConfig
@@ -52,6 +60,8 @@ class TrainingConfig:
     chunks: int
     learning_rate: float
     speech_first_share: float = 0.12
+    own_past_from: float = 0.5
+    own_past_share: float = 0.5
     warmup_steps: int = 200
     final_rate_share: float = 0.02
     weight_decay: float = 0.02

@@ -6,7 +6,7 @@ import argparse
 import json
 import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import torch
@@ -29,8 +29,9 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True, help="folder for checkpoint, curve and weights")
     parser.add_argument("--variant", choices=sorted(RUNS), default="motion")
     parser.add_argument("--minutes", type=float, default=60.0, help="length of the whole run, resumed or not")
+    parser.add_argument("--threads", type=int, default=1, help="CPU threads")
     arguments = parser.parse_args()
-    config = RUNS[arguments.variant]()
+    config = replace(RUNS[arguments.variant](), threads=arguments.threads)
     train(config, load_speech(arguments.data, config.model), arguments.output, arguments.minutes * 60)
 
 

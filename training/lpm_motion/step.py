@@ -12,17 +12,19 @@ from models.lpm.model import MOUTH_PREFIXES, Lpm
 from models.motion import MOTION_NAMES, NUM_MOTION
 from training.lpm_motion.config import TrainingConfig
 from training.lpm_motion.data import PHONES, Batch
+from training.lpm_motion.lips import CLOSED, lip_opening
 
 # Shapes: B rows, N frames, M motion numbers, D token width.
 
 
 class Draw(NamedTuple):
-    """The chance in one step: levels [B, N / C], noise and history noise [B, N, M], dropped rows [B]."""
+    """The chance in one step: levels [B, N / C], noise and history noise [B, N, M], rows chosen [B]."""
 
     level: Tensor
     noise: Tensor
     history_noise: Tensor
     dropped: Tensor
+    own_past: Tensor
 
 
 class Losses(NamedTuple):
@@ -32,6 +34,7 @@ class Losses(NamedTuple):
     mouth: Tensor
     life: Tensor
     velocity: Tensor
+    lips: Tensor
     speech_motion: Tensor
     speech_phone: Tensor
 
@@ -58,8 +61,9 @@ class SpeechHeads(nn.Module):
         return square, nn.functional.cross_entropy(scores, phones.flatten())
 
 
-def draw_chance(motion: Tensor, config: TrainingConfig, generator: torch.Generator) -> Draw:
+def draw_chance(motion: Tensor, config: TrainingConfig, progress: float, generator: torch.Generator) -> Draw:
     """Draw noise: one level per chunk, often the full one, for that is where sampling starts."""
+    own_past_share = config.own_past_share if progress >= config.own_past_from else 0.0
     rows, frames, _ = motion.shape
     chunk = config.model.cache.chunk
     level = torch.rand(rows, frames // chunk, generator=generator)
@@ -71,6 +75,7 @@ def draw_chance(motion: Tensor, config: TrainingConfig, generator: torch.Generat
         noise=torch.randn(motion.shape, generator=generator),
         history_noise=spread * torch.randn(motion.shape, generator=generator),
         dropped=torch.rand(rows, generator=generator) < config.condition_dropout,
+        own_past=torch.rand(rows, generator=generator) < own_past_share,
     )
 
 
@@ -87,17 +92,32 @@ def compute_losses(
     noisy = (1 - level) * target + level * chance.noise
     tokens = lpm.network.speak_encoder(batch.speak)
     heard = torch.where(chance.dropped[:, None, None], lpm.network.speak_absent.to(tokens.dtype), tokens)
-    estimate = lpm.network.sequence(target + chance.history_noise, noisy, chance.level, heard).float()
+    past = _past(lpm, target, heard, chance) + chance.history_noise
+    estimate = lpm.network.sequence(past, noisy, chance.level, heard).float()
     weights = motion_weights(config, target)
     square = (estimate - target).square() * weights / level.clamp(min=config.loss.low_level_clamp)
     velocity = ((estimate - target).diff(dim=1).square() * weights).mean()
     speech_motion, speech_phone = heads.losses(tokens, target, batch.phones)
     speech = _speech_total(speech_motion, speech_phone, config)
-    total = square.mean() + config.loss.velocity_weight * velocity + speech
+    lips = lip_loss(lpm.restore(estimate), batch.motion, config)
+    total = square.mean() + config.loss.velocity_weight * velocity + config.loss.lip_weight * lips + speech
     mouth = mouth_columns(target)
-    return Losses(
-        total, square[..., mouth].mean(), square[..., ~mouth].mean(), velocity, speech_motion, speech_phone
-    )
+    life_loss, mouth_loss = square[..., ~mouth].mean(), square[..., mouth].mean()
+    return Losses(total, mouth_loss, life_loss, velocity, lips, speech_motion, speech_phone)
+
+
+def _past(lpm: Lpm, target: Tensor, tokens: Tensor, chance: Draw) -> Tensor:
+    """Return the taught past, the mouth replaced in the chosen rows by what the model would have made.
+
+    A model that only ever sees the true mouth before a chunk reads the sound from it, and is lost
+    when streaming. The head's own past stays: speech does not determine it, so no estimate is wrong.
+    """
+    if not chance.own_past.any():
+        return target
+    with torch.no_grad():
+        own = lpm.network.sequence(target, chance.noise, torch.ones_like(chance.level), tokens).float()
+    chosen = chance.own_past[:, None, None] & mouth_columns(target)
+    return torch.where(chosen, own, target)
 
 
 def compute_speech_losses(lpm: Lpm, heads: SpeechHeads, batch: Batch, config: TrainingConfig) -> Losses:
@@ -106,11 +126,19 @@ def compute_speech_losses(lpm: Lpm, heads: SpeechHeads, batch: Batch, config: Tr
     speech_motion, speech_phone = heads.losses(tokens, lpm.normalise(batch.motion), batch.phones)
     unused = torch.zeros(())
     total = _speech_total(speech_motion, speech_phone, config)
-    return Losses(total, unused, unused, unused, speech_motion, speech_phone)
+    return Losses(total, unused, unused, unused, unused, speech_motion, speech_phone)
 
 
 def _speech_total(motion: Tensor, phone: Tensor, config: TrainingConfig) -> Tensor:
     return config.loss.speech_motion_weight * motion + config.loss.speech_phone_weight * phone
+
+
+def lip_loss(motion: Tensor, taught: Tensor, config: TrainingConfig) -> Tensor:
+    """Return the mean square error of the lips' opening, heavier where they should be closed."""
+    target = lip_opening(taught)
+    weight = torch.where(target < CLOSED, config.loss.closed_lip_factor, 1.0)
+    error = (lip_opening(motion) - target) / config.loss.lip_scale
+    return (weight * error.square()).mean()
 
 
 def mouth_columns(like: Tensor) -> Tensor:

@@ -49,7 +49,7 @@ class Trainer:
         return Losses(*(value.detach() for value in losses))
 
     def _losses(self, batch: Batch, progress: float) -> Losses:
-        chance = draw_chance(batch.motion, self.config, self.generator)
+        chance = draw_chance(batch.motion, self.config, progress, self.generator)
         with torch.autocast("cpu", torch.bfloat16):
             if progress < self.config.speech_first_share:
                 return compute_speech_losses(self.lpm, self.heads, batch, self.config)

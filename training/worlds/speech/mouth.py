@@ -17,6 +17,9 @@ Curve = npt.NDArray[np.float64]
 _TRACK_RATE_HZ: Final = 200
 _BLENDED: Final = ("jaw", "part", "pucker", "funnel", "spread", "tongue")
 
+# A funnel parts the lips by itself, while real lips leave a small gap when they round.
+_FUNNEL_SHARE: Final = 0.25
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Style:
@@ -154,7 +157,7 @@ def _coefficients(tracks: dict[str, Curve], closure: Curve, dental: Curve, style
     put("jawOpen", jaw)
     put("mouthClose", jaw * (closure + 0.35 * dental * free))
     put("mouthPucker", pucker * (1.0 - 0.3 * closure))
-    put("mouthFunnel", funnel * (1.0 - 0.8 * closure))
+    put("mouthFunnel", _FUNNEL_SHARE * funnel * (1.0 - 0.8 * closure))
     put("mouthRollLower", 0.22 * closure + 0.45 * dental * free)
     put("mouthRollUpper", 0.2 * closure)
     put_pair("mouthPress", 0.22 * closure)

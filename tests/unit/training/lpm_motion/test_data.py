@@ -58,7 +58,7 @@ def test_training_hears_what_a_session_hears() -> None:
     windows = SpeakWindows(MODEL)
     session = [*windows.push(as_sound(samples)), *windows.flush()]
     training = clean_features(clip_levels(samples, MODEL.logmel)[None], MODEL)[0]
-    for n, window in enumerate(session):
+    for n, window in enumerate(session[:-1]):
         heard = training[n * MODEL.chunk_mels :][: MODEL.window_mels]
         np.testing.assert_allclose(heard, window, atol=0.05)
 

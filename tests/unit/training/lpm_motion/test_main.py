@@ -26,7 +26,7 @@ def train_steps(data: SpeechData, output: Path, steps: int) -> None:
 
 @pytest.fixture
 def curve(data: SpeechData, tmp_path: Path) -> list[dict[str, float]]:
-    train_steps(data, tmp_path, 60)
+    train_steps(data, tmp_path, 40)
     return [json.loads(line) for line in (tmp_path / CURVE).read_text().splitlines()]
 
 

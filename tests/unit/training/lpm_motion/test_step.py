@@ -1,0 +1,76 @@
+"""One training step: what counts, and what a row's past is made of."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from models.lpm.model import Lpm
+from models.motion import INDEX, NUM_MOTION
+from training.lpm_motion.config import TrainingConfig, tiny_run
+from training.lpm_motion.data import CropSampler, SpeechData
+from training.lpm_motion.lips import lip_opening
+from training.lpm_motion.step import (
+    SpeechHeads,
+    compute_losses,
+    compute_speech_losses,
+    draw_chance,
+    lip_loss,
+    mouth_columns,
+)
+
+CONFIG = tiny_run()
+
+
+def motion_with(**numbers: float) -> torch.Tensor:
+    motion = torch.zeros(1, 1, NUM_MOTION)
+    for name, value in numbers.items():
+        motion[..., INDEX[name]] = value
+    return motion
+
+
+def losses_of(config: TrainingConfig, data: SpeechData, progress: float) -> list[float]:
+    torch.manual_seed(0)
+    lpm, heads = Lpm(config.model), SpeechHeads(config.model)
+    batch = CropSampler(data, config, seed=0).draw()
+    chance = draw_chance(batch.motion, config, progress, torch.Generator().manual_seed(0))
+    return [float(value) for value in compute_losses(lpm, heads, batch, chance, config)]
+
+
+def test_every_loss_is_finite_early_and_late(data: SpeechData) -> None:
+    for progress in (0.2, 0.9):
+        assert all(0 <= value < 1e4 for value in losses_of(CONFIG, data, progress))
+
+
+def test_before_the_transformer_learns_only_speech_counts(data: SpeechData) -> None:
+    lpm, heads = Lpm(CONFIG.model), SpeechHeads(CONFIG.model)
+    losses = compute_speech_losses(lpm, heads, CropSampler(data, CONFIG, seed=0).draw(), CONFIG)
+    assert losses.mouth == losses.life == losses.lips == 0 < losses.speech_phone
+
+
+def test_rows_get_their_own_past_only_in_the_later_part_of_a_run() -> None:
+    always = replace(CONFIG, own_past_share=1.0)
+    motion = torch.zeros(4, 10, NUM_MOTION)
+    early, late = (draw_chance(motion, always, at, torch.Generator()) for at in (0.1, 0.9))
+    assert not early.own_past.any()
+    assert late.own_past.all()
+
+
+def test_closed_lips_that_open_weigh_more_than_open_lips_that_close() -> None:
+    shut, parted = motion_with(), motion_with(jawOpen=0.3)
+    assert lip_loss(parted, shut, CONFIG) > 2 * lip_loss(shut, parted, CONFIG)
+
+
+def test_a_jaw_that_opens_behind_closed_lips_parts_nothing() -> None:
+    assert lip_opening(motion_with(jawOpen=1.0)).item() == pytest.approx(1.0)
+    assert lip_opening(motion_with(jawOpen=0.3, mouthClose=0.3)).item() < 0.05
+
+
+def test_the_mouth_is_jaw_lips_and_tongue() -> None:
+    mouth = mouth_columns(torch.zeros(1))
+    assert mouth[INDEX["jawOpen"]]
+    assert mouth[INDEX["mouthClose"]]
+    assert not mouth[INDEX["eyeBlinkLeft"]]
+    assert not mouth[INDEX["headYaw"]]

@@ -1,0 +1,98 @@
+"""Figures of a motion LPM on held-out voices and on silence, streamed as sessions are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from models.audio.logmel import FLOOR_POWER
+from models.lpm.model import Lpm, LpmChunk, draw_noise
+from models.motion import INDEX
+from training.lpm_motion.data import PHONES, FloatArray, HalfArray, SpeechData, clean_features
+from training.lpm_motion.lips import CLOSED, lip_opening
+from training.worlds.speech import BILABIALS
+
+SLACK_FRAMES: Final = 1
+HEAD: Final = ("headPitch", "headYaw", "headRoll")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """`closure`: share of /m b p/ whose lips meet within 40 ms; `opening_r`: correlation of lip opening
+    with what was taught; `silent_opening`: most the lips part in silence, as a share of a wide-open jaw;
+    `takes_mouth_r` and `takes_head_r`: likeness of two takes of one speech."""
+
+    closure: float
+    opening_r: float
+    silent_opening: float
+    takes_mouth_r: float
+    takes_head_r: float
+
+
+def evaluate(lpm: Lpm, data: SpeechData, *, clips: int = 24, seed: int = 0) -> Figures:
+    """Stream the first `clips` clips of held-out data twice, and as much silence."""
+    levels, taught = data.levels[:clips], data.motion[:clips].astype(np.float32)
+    one, other = (perform(lpm, levels, seed=seed + take) for take in range(2))
+    floor = np.full_like(levels[:2], 10 * np.log10(FLOOR_POWER))
+    head = [INDEX[name] for name in HEAD]
+    return Figures(
+        closure=closure(one, data.phones[:clips]),
+        opening_r=likeness(opening(one), opening(taught)),
+        silent_opening=float(opening(perform(lpm, floor, seed=seed)).max()),
+        takes_mouth_r=likeness(opening(one), opening(other)),
+        takes_head_r=likeness(one[..., head], other[..., head]),
+    )
+
+
+def perform(lpm: Lpm, levels: HalfArray, *, seed: int) -> FloatArray:
+    """Return the motion [clips, frames, 58] of clips' levels, one slot per clip."""
+    config = lpm.config
+    speak = torch.from_numpy(clean_features(levels, config))
+    chunks = levels.shape[1] // config.chunk_mels
+    generator = torch.Generator().manual_seed(seed)
+    state, active = lpm.init_state(len(levels)), torch.ones(len(levels), dtype=torch.bool)
+    motions: list[Tensor] = []
+    with torch.inference_mode():
+        for n in range(chunks):
+            window = speak[:, n * config.chunk_mels :][:, : config.window_mels]
+            motion, state = lpm.step(state, LpmChunk(window, draw_noise(len(levels), generator)), active)
+            motions.append(motion)
+    return torch.cat(motions, dim=1).numpy()
+
+
+def opening(motion: FloatArray) -> FloatArray:
+    """Return the lip opening [..., frames] of motion [..., frames, 58]."""
+    return lip_opening(torch.from_numpy(motion)).numpy()
+
+
+def closure(motion: FloatArray, phones: npt.NDArray[np.int8]) -> float:
+    """Return the share of bilabials in `phones` [clips, tokens] during which `motion` closes the lips."""
+    shut = opening(motion) < CLOSED
+    labels = [PHONES.index(symbol) for symbol in sorted(BILABIALS)]
+    per_frame = phones.shape[1] // motion.shape[1]
+    hits = [
+        row_shut[max(first // per_frame - SLACK_FRAMES, 0) : last // per_frame + 1 + SLACK_FRAMES].any()
+        for row_shut, row in zip(shut, phones, strict=True)
+        for label in labels
+        for first, last in _spans(row == label)
+    ]
+    return float(np.mean(hits)) if hits else float("nan")
+
+
+def _spans(mask: npt.NDArray[np.bool_]) -> Sequence[tuple[int, int]]:
+    """Return first and last index of every run of True."""
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], mask, [False])).astype(np.int8)))
+    return [(int(first), int(last) - 1) for first, last in edges.reshape(-1, 2)]
+
+
+def likeness(one: FloatArray, other: FloatArray) -> float:
+    """Return Pearson's correlation of two arrays, each clip against its own mean."""
+    first, second = (x - x.mean(axis=1, keepdims=True) for x in (one, other))
+    scale = float(np.sqrt((first**2).sum() * (second**2).sum()))
+    return float((first * second).sum()) / scale if scale > 0 else 0.0
