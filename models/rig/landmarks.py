@@ -54,6 +54,14 @@ def find_faces(image: U8) -> tuple[Face, ...]:
     return tuple(sorted(found, key=lambda face: -face.area))
 
 
+def largest_face(image: U8) -> Face:
+    """Return the largest face of an RGB picture uint8 [H, W, 3]. Raises NoFaceError if there is none."""
+    faces = find_faces(image)
+    if not faces:
+        raise NoFaceError("no face was found in the picture")
+    return faces[0]
+
+
 class FaceTracker:
     """Follows one face along the frames of a video; use it as a context manager."""
 

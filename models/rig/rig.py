@@ -10,7 +10,7 @@ from models.rig.arrays import F32, U8
 from models.rig.backdrop import fill_backdrop, foreground
 from models.rig.eyes import Eye, build_eye
 from models.rig.framing import frame_portrait
-from models.rig.landmarks import NoFaceError, find_faces
+from models.rig.landmarks import Face, largest_face
 from models.rig.matte import person_matte
 from models.rig.mouth import Mouth, build_mouth
 from models.rig.neutral import Neutral, to_neutral
@@ -43,19 +43,13 @@ class Rig:
         return int(self.backdrop.shape[0])
 
 
-def prepare_rig(portrait: U8, size: int, face: int | None = None) -> Rig:
+def prepare_rig(portrait: U8, size: int, face: Face | None = None) -> Rig:
     """Make a rig of an RGB portrait uint8 [H, W, 3], drawn at size x size pixels.
 
-    face picks one of find_faces' faces, the largest if None. Raises NoFaceError if there is none, and
-    ValueError if face is out of range.
+    face is one of find_faces(portrait), the largest if None. Raises NoFaceError if there is none.
     """
-    faces = find_faces(portrait)
-    if not faces:
-        raise NoFaceError("no face was found in the portrait")
-    chosen = 0 if face is None else face
-    if not 0 <= chosen < len(faces):
-        raise ValueError(f"face {chosen} was asked for, but the portrait shows faces 0 to {len(faces) - 1}")
-    picture, seen = frame_portrait(portrait, faces[chosen], size)
+    chosen = largest_face(portrait) if face is None else face
+    picture, seen = frame_portrait(portrait, chosen, size)
     points = widen_eyes(picture, seen)
     neutral = to_neutral(points)
     skin = build_skin(points, neutral, size)

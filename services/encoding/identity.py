@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from models.rig.landmarks import NoFaceError, find_faces
+from models.rig.landmarks import find_faces
 from models.rig.rig import Rig, prepare_rig
 from services.kit.contracts import Pixels
 from services.kit.errors import BadInput
@@ -26,16 +26,13 @@ def encode_portrait(portrait: Pixels, size: int, face: int | None) -> Identity:
     `face` counts from 1, the largest first; None takes the largest. Raises BadInput when there is no
     such face.
     """
-    num_faces = len(find_faces(portrait))
-    if num_faces == 0:
+    faces = find_faces(portrait)
+    if not faces:
         raise BadInput("portrait shows no face that can be found, expected one")
-    if face is not None and face > num_faces:
-        raise BadInput(f"--face {face} was asked for, but the portrait shows {_counted(num_faces)}")
-    try:
-        rig = prepare_rig(portrait, size, None if face is None else face - 1)
-    except NoFaceError as error:
-        raise BadInput(f"portrait cannot be used: {error}") from error
-    return Identity(rig=rig, num_faces=num_faces)
+    if face is not None and face > len(faces):
+        raise BadInput(f"--face {face} was asked for, but the portrait shows {_counted(len(faces))}")
+    rig = prepare_rig(portrait, size, faces[0 if face is None else face - 1])
+    return Identity(rig=rig, num_faces=len(faces))
 
 
 def _counted(num_faces: int) -> str:

@@ -93,9 +93,12 @@ def test_a_picture_without_a_face_is_refused() -> None:
         prepare_rig(np.full((200, 200, 3), 128, np.uint8), SIZE)
 
 
-def test_a_face_that_is_not_there_cannot_be_picked(portrait: U8) -> None:
-    with pytest.raises(ValueError, match="face 3"):
-        prepare_rig(portrait, SIZE, face=3)
+def test_the_face_that_was_picked_is_framed(portrait: U8) -> None:
+    two = np.hstack([portrait[:, :400], np.ascontiguousarray(portrait[:, :400])])
+    faces = find_faces(two)
+    frames = [prepare_rig(two, SIZE, face).points[:, 0].mean() for face in faces]
+    assert len(faces) == 2
+    assert all(0.2 * SIZE < x < 0.8 * SIZE for x in frames)
 
 
 def test_the_frame_stays_inside_the_portrait() -> None:
