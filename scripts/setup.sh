@@ -95,6 +95,6 @@ install_packages "${TOOLS[@]}" || say \
 make_venv
 check_headers
 install_python_packages
-"$VENV/bin/python" -c 'import av, cv2, mediapipe, numba, torch' 2>/dev/null || die \
-    "the environment does not import; see: $VENV/bin/python -c 'import av, cv2, mediapipe, numba, torch'"
+# The doctor also warms the caches that the first run would otherwise wait for.
+report=$("$VENV/bin/dramatis" doctor 2>&1) || die "the environment is not complete:"$'\n'"$report"
 say "ready"
