@@ -37,12 +37,18 @@ class SamplerConfig:
     """The Euler sampler: its descending noise levels, and the spread of the noise it starts from.
 
     `mouth_temperature` scales the noise of the mouth, which speech determines almost entirely;
-    `life_temperature` that of everything else (head, gaze, lids, brows).
+    `life_temperature` that of everything else (head, gaze, lids, brows). The mouth is settled after
+    `mouth_levels` estimates: more of them choose among what speech leaves open, and choose wrongly.
     """
 
-    levels: tuple[float, ...] = (1.0, 0.7, 0.4, 0.15)
+    levels: tuple[float, ...] = (1.0, 0.8, 0.55, 0.3, 0.1)
+    mouth_levels: int = 1
     mouth_temperature: float = 0.3
     life_temperature: float = 1.0
+
+    def after(self, index: int) -> float:
+        """Return the level that follows the level `index`; the last is followed by 0."""
+        return (*self.levels, 0.0)[index + 1]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +136,7 @@ def tiny() -> LpmConfig:
         hidden=64,
         window_chunks=3,
         speak=SpeakConfig(width=16),
-        sampler=SamplerConfig(levels=(1.0, 0.4)),
+        sampler=SamplerConfig(levels=(1.0, 0.4), mouth_levels=1),
         logmel=LogMelConfig(bands=16),
     )
 

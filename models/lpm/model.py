@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from models.lpm.config import LpmConfig, SamplerConfig
 from models.lpm.network import LpmNetwork
 from models.motion import BLENDSHAPES, CHUNK_FRAMES, MOTION_NAMES, NUM_BLENDSHAPES, NUM_MOTION
+from models.nn.attention import LocalMemory
 from models.nn.cache import KVCache, append_chunk, init_cache, reset_cache
 
 MOUTH_PREFIXES = ("jaw", "mouth", "tongue", "cheekPuff")
@@ -42,6 +43,7 @@ class Lpm(nn.Module):
     lowest: Tensor
     highest: Tensor
     temperature: Tensor
+    mouth: Tensor
 
     def __init__(self, config: LpmConfig) -> None:
         super().__init__()
@@ -53,6 +55,7 @@ class Lpm(nn.Module):
         self.register_buffer("lowest", lowest, persistent=False)
         self.register_buffer("highest", highest, persistent=False)
         self.register_buffer("temperature", noise_temperature(config.sampler), persistent=False)
+        self.register_buffer("mouth", mouth_columns(), persistent=False)
 
     def init_state(self, slots: int) -> LpmState:
         """Return the state of `slots` fresh sessions."""
@@ -74,15 +77,21 @@ class Lpm(nn.Module):
         estimating the clean end of the path; then one pass over the result writes the cache.
         """
         memory = self.network.remember(self.network.speak_encoder(chunk.speak))
-        levels = self.config.sampler.levels
-        noisy = clean = chunk.noise * self.temperature
-        for level, following in zip(levels, (*levels[1:], 0.0), strict=True):
-            clean = self.network.chunk(noisy, self._level(noisy, level), memory, state.cache).clean
-            noisy = clean + (following / level) * (noisy - clean)
-        motion = self.denormalise(clean)
-        written = self.network.chunk(self.normalise(motion), self._level(noisy, 0.0), memory, state.cache)
+        motion = self.denormalise(self._sample(chunk.noise * self.temperature, memory, state))
+        written = self.network.chunk(self.normalise(motion), self._level(motion, 0.0), memory, state.cache)
         cache = append_chunk(self.config.cache, state.cache, written.keys, written.values, active)
         return motion, LpmState(cache)
+
+    def _sample(self, noise: Tensor, memory: list[LocalMemory | None], state: LpmState) -> Tensor:
+        """Return a clean chunk, standardised. The mouth is settled after the first few estimates."""
+        sampler = self.config.sampler
+        noisy = clean = noise
+        for index, level in enumerate(sampler.levels):
+            estimate = self.network.chunk(noisy, self._level(noisy, level), memory, state.cache).clean
+            settled = self.mouth & (index >= sampler.mouth_levels)
+            clean = torch.where(settled, clean, estimate)
+            noisy = clean + (sampler.after(index) / level) * (noisy - clean)
+        return clean
 
     def normalise(self, motion: Tensor) -> Tensor:
         """Standardise motion [..., 58]."""
@@ -107,13 +116,14 @@ def valid_range() -> tuple[Tensor, Tensor]:
     return lowest, torch.cat((torch.ones(len(BLENDSHAPES)), pose))
 
 
+def mouth_columns() -> Tensor:
+    """Return which of the 58 numbers belong to the mouth, boolean [58]."""
+    return torch.tensor([name.startswith(MOUTH_PREFIXES) for name in MOTION_NAMES])
+
+
 def noise_temperature(sampler: SamplerConfig) -> Tensor:
     """Return the noise scale [58]."""
-    values = [
-        sampler.mouth_temperature if name.startswith(MOUTH_PREFIXES) else sampler.life_temperature
-        for name in MOTION_NAMES
-    ]
-    return torch.tensor(values)
+    return torch.where(mouth_columns(), sampler.mouth_temperature, sampler.life_temperature)
 
 
 def draw_noise(slots: int, generator: torch.Generator) -> Tensor:

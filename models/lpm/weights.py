@@ -14,9 +14,9 @@ CONFIG_FILE = "config.json"
 
 
 def save_lpm(lpm: Lpm, folder: Path) -> None:
-    """Write weights and configuration to `folder`."""
+    """Write weights, in half precision, and configuration to `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
-    tensors = {name: tensor.detach().float().contiguous() for name, tensor in lpm.state_dict().items()}
+    tensors = {name: tensor.detach().half().contiguous() for name, tensor in lpm.state_dict().items()}
     save_file(tensors, folder / WEIGHTS_FILE)
     (folder / CONFIG_FILE).write_text(to_json(lpm.config))
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
+from models.motion import FRAME_RATE_HZ
 from training.lpm_motion.config import TrainingConfig
 from training.lpm_motion.data import SpeechData
+from training.lpm_motion.evaluation import Figures
 
 CARD = """# LPM in motion space
 
@@ -22,11 +25,23 @@ in chunks of 0.2 s. The architecture is described in `models/lpm`, the choices i
 """
 
 
+FIGURES = """
+Figures, streamed over voices that training never heard:
+
+| what | figure |
+|---|---|
+| /m b p/ whose lips meet within 40 ms | {closure:.1%} |
+| correlation of the lips' opening with what was taught | {opening_r:.2f} |
+| widest opening in digital silence, of a wide-open jaw | {silent_opening:.1%} |
+| correlation of two takes of one speech: lips, head | {takes_mouth_r:.2f}, {takes_head_r:.2f} |
+"""
+
+
 def write_card(
-    folder: Path, config: TrainingConfig, data: SpeechData, *, steps: int, elapsed_s: float
+    folder: Path, config: TrainingConfig, data: SpeechData, *, steps: int, elapsed_s: float, figures: str = ""
 ) -> None:
-    """Write README.md to `folder`."""
-    seconds = config.chunks * config.model.cache.chunk / 25
+    """Write README.md to `folder`; `figures` is the text of `describe`."""
+    seconds = config.chunks * config.model.cache.chunk / FRAME_RATE_HZ
     text = CARD.format(
         hours=data.hours,
         steps=steps,
@@ -35,4 +50,9 @@ def write_card(
         minutes=elapsed_s / 60,
         threads=config.threads,
     )
-    (folder / "README.md").write_text(text)
+    (folder / "README.md").write_text(text + figures)
+
+
+def describe(figures: Figures) -> str:
+    """Return the figures as a table in Markdown."""
+    return FIGURES.format(**asdict(figures))

@@ -14,16 +14,20 @@ from models.lpm.config import LpmConfig, motion, tiny
 class LossConfig:
     """Weights of the flow-matching loss on the estimated clean end, per standardised number.
 
+    A velocity is a frame's change, also that from the given past to the first frame of a chunk, and is
+    measured in its usual size, so that a slow head may not tremble.
+
     The lips' opening is weighed once more on its own, in units of `lip_scale`, and `closed_lip_factor`
     times more where they should touch: a mean of open and closed is neither.
     """
 
     mouth_weight: float = 2.0
     life_weight: float = 1.0
-    velocity_weight: float = 1.0
-    lip_weight: float = 0.3
+    mouth_velocity_weight: float = 2.0
+    life_velocity_weight: float = 0.1
+    lip_weight: float = 0.6
     lip_scale: float = 0.1
-    closed_lip_factor: float = 5.0
+    closed_lip_factor: float = 6.0
     speech_motion_weight: float = 0.5
     speech_phone_weight: float = 0.5
     low_level_clamp: float = 0.5
@@ -68,9 +72,10 @@ class TrainingConfig:
     betas: tuple[float, float] = (0.9, 0.98)
     gradient_clip: float = 1.0
     ema_decay: float = 0.999
-    history_noise: float = 0.4
+    history_noise: float = 0.15
     condition_dropout: float = 0.05
     least_std: float = 0.02
+    least_change: float = 0.05
     log_every: int = 50
     checkpoint_every_s: float = 300.0
     threads: int = 1

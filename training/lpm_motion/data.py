@@ -78,11 +78,21 @@ def clip_levels(samples: npt.NDArray[np.int16], config: LogMelConfig) -> HalfArr
     return decibels(padded, len(samples) // config.hop, config).astype(np.float16)
 
 
-def motion_statistics(data: SpeechData, least_std: float) -> tuple[Tensor, Tensor]:
-    """Return mean and standard deviation [58], the latter at least `least_std`."""
+class MotionStatistics(NamedTuple):
+    """Per number, each [58]: mean, standard deviation, and the usual change between frames in deviations."""
+
+    mean: Tensor
+    std: Tensor
+    change: Tensor
+
+
+def motion_statistics(data: SpeechData, config: TrainingConfig) -> MotionStatistics:
+    """Return the statistics of the taught motion; what hardly moves is taken to move a little."""
     flat = data.motion.reshape(-1, data.motion.shape[-1]).astype(np.float32)
-    mean, std = flat.mean(0), np.maximum(flat.std(0), least_std)
-    return torch.from_numpy(mean), torch.from_numpy(std)
+    std = np.maximum(flat.std(0), config.least_std)
+    moved = np.sqrt(np.square(np.diff(data.motion.astype(np.float32), axis=1)).mean((0, 1)))
+    change = np.maximum(moved / std, config.least_change)
+    return MotionStatistics(*(torch.from_numpy(value) for value in (flat.mean(0), std, change)))
 
 
 class CropSampler:

@@ -12,9 +12,10 @@ from pathlib import Path
 import torch
 
 from models.lpm.weights import save_lpm
-from training.lpm_motion.card import write_card
+from training.lpm_motion.card import describe, write_card
 from training.lpm_motion.config import RUNS, TrainingConfig
 from training.lpm_motion.data import CropSampler, SpeechData, load_speech, motion_statistics
+from training.lpm_motion.evaluation import evaluate
 from training.lpm_motion.step import Losses
 from training.lpm_motion.trainer import Trainer
 
@@ -29,10 +30,15 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True, help="folder for checkpoint, curve and weights")
     parser.add_argument("--variant", choices=sorted(RUNS), default="motion")
     parser.add_argument("--minutes", type=float, default=60.0, help="length of the whole run, resumed or not")
+    parser.add_argument("--heldout", type=Path, help="shards of other voices, for the figures of the card")
     parser.add_argument("--threads", type=int, default=1, help="CPU threads")
     arguments = parser.parse_args()
     config = replace(RUNS[arguments.variant](), threads=arguments.threads)
-    train(config, load_speech(arguments.data, config.model), arguments.output, arguments.minutes * 60)
+    data = load_speech(arguments.data, config.model)
+    trainer = train(config, data, arguments.output, arguments.minutes * 60)
+    if arguments.heldout:
+        figures = evaluate(trainer.average, load_speech(arguments.heldout, config.model))
+        _write(trainer, data, arguments.output, describe(figures))
 
 
 def train(
@@ -45,7 +51,7 @@ def train(
     """Train for `duration_s` in all, going on from the checkpoint in `output` if there is one."""
     torch.set_num_threads(config.threads)
     output.mkdir(parents=True, exist_ok=True)
-    trainer = Trainer(config, *motion_statistics(data, config.least_std))
+    trainer = Trainer(config, motion_statistics(data, config))
     if (output / CHECKPOINT).exists():
         trainer.resume(output / CHECKPOINT)
     sampler = CropSampler(data, config, seed=config.seed + trainer.steps)
@@ -72,10 +78,17 @@ def _log(path: Path, trainer: Trainer, losses: Losses) -> None:
 
 def _save(trainer: Trainer, data: SpeechData, output: Path) -> None:
     trainer.save(output / CHECKPOINT)
-    save_lpm(trainer.average, output / "weights")
+    _write(trainer, data, output, "")
+
+
+def _write(trainer: Trainer, data: SpeechData, output: Path, figures: str) -> None:
+    weights = output / "weights"
+    save_lpm(trainer.average, weights)
     run = {"steps": trainer.steps, "minutes": round(trainer.elapsed_s / 60, 1), "hours_of_data": data.hours}
     (output / "run.json").write_text(json.dumps({**run, "config": asdict(trainer.config)}, indent=2) + "\n")
-    write_card(output / "weights", trainer.config, data, steps=trainer.steps, elapsed_s=trainer.elapsed_s)
+    write_card(
+        weights, trainer.config, data, steps=trainer.steps, elapsed_s=trainer.elapsed_s, figures=figures
+    )
 
 
 if __name__ == "__main__":

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import torch
+from einops import rearrange
 from torch import Tensor, nn
 
 from models.lpm.config import LpmConfig
-from models.lpm.model import MOUTH_PREFIXES, Lpm
-from models.motion import MOTION_NAMES, NUM_MOTION
+from models.lpm.model import Lpm, mouth_columns
+from models.motion import NUM_MOTION
 from training.lpm_motion.config import TrainingConfig
 from training.lpm_motion.data import PHONES, Batch
 from training.lpm_motion.lips import CLOSED, lip_opening
@@ -56,7 +57,7 @@ class SpeechHeads(nn.Module):
         """
         own = tokens[:, self.reach : tokens.shape[1] - self.reach]
         motion = self.motion(own.unfold(1, self.tokens_per_frame, self.tokens_per_frame).flatten(2)).float()
-        square = (motion - target).square()[..., mouth_columns(target)].mean()
+        square = (motion - target).square()[..., mouth_columns()].mean()
         scores = self.phones(own).float().flatten(0, 1)
         return square, nn.functional.cross_entropy(scores, phones.flatten())
 
@@ -80,9 +81,9 @@ def draw_chance(motion: Tensor, config: TrainingConfig, progress: float, generat
 
 
 def compute_losses(
-    lpm: Lpm, heads: SpeechHeads, batch: Batch, chance: Draw, config: TrainingConfig
+    lpm: Lpm, heads: SpeechHeads, batch: Batch, chance: Draw, change: Tensor, config: TrainingConfig
 ) -> Losses:
-    """Return the weighted losses of one batch.
+    """Return the weighted losses of one batch; `change` is `MotionStatistics.change`.
 
     The path is x_t = (1 - t) x_0 + t noise (Lipman et al., 2023); the network gives x_0, which is
     the velocity up to a factor 1 / t, bounded here by `low_level_clamp`.
@@ -92,16 +93,16 @@ def compute_losses(
     noisy = (1 - level) * target + level * chance.noise
     tokens = lpm.network.speak_encoder(batch.speak)
     heard = torch.where(chance.dropped[:, None, None], lpm.network.speak_absent.to(tokens.dtype), tokens)
-    past = _past(lpm, target, heard, chance) + chance.history_noise
-    estimate = lpm.network.sequence(past, noisy, chance.level, heard).float()
-    weights = motion_weights(config, target)
+    past = _past(lpm, target, heard, chance)
+    estimate = lpm.network.sequence(past + chance.history_noise, noisy, chance.level, heard).float()
+    weights = motion_weights(config)
     square = (estimate - target).square() * weights / level.clamp(min=config.loss.low_level_clamp)
-    velocity = ((estimate - target).diff(dim=1).square() * weights).mean()
+    velocity = velocity_loss(estimate - target, past - target, change, config)
     speech_motion, speech_phone = heads.losses(tokens, target, batch.phones)
     speech = _speech_total(speech_motion, speech_phone, config)
     lips = lip_loss(lpm.restore(estimate), batch.motion, config)
-    total = square.mean() + config.loss.velocity_weight * velocity + config.loss.lip_weight * lips + speech
-    mouth = mouth_columns(target)
+    total = square.mean() + velocity + config.loss.lip_weight * lips + speech
+    mouth = mouth_columns()
     life_loss, mouth_loss = square[..., ~mouth].mean(), square[..., mouth].mean()
     return Losses(total, mouth_loss, life_loss, velocity, lips, speech_motion, speech_phone)
 
@@ -116,7 +117,7 @@ def _past(lpm: Lpm, target: Tensor, tokens: Tensor, chance: Draw) -> Tensor:
         return target
     with torch.no_grad():
         own = lpm.network.sequence(target, chance.noise, torch.ones_like(chance.level), tokens).float()
-    chosen = chance.own_past[:, None, None] & mouth_columns(target)
+    chosen = chance.own_past[:, None, None] & mouth_columns()
     return torch.where(chosen, own, target)
 
 
@@ -133,6 +134,22 @@ def _speech_total(motion: Tensor, phone: Tensor, config: TrainingConfig) -> Tens
     return config.loss.speech_motion_weight * motion + config.loss.speech_phone_weight * phone
 
 
+def velocity_loss(error: Tensor, past_error: Tensor, change: Tensor, config: TrainingConfig) -> Tensor:
+    """Return the weighted mean square error of the frames' changes, from errors [B, N, M].
+
+    The first frame of a chunk follows the given past, not the estimate of the chunk before, which had
+    another noise level.
+    """
+    chunk = config.model.cache.chunk
+    errors = rearrange(error, "b (n c) m -> b n c m", c=chunk)
+    pasts = rearrange(past_error, "b (n c) m -> b n c m", c=chunk)
+    before = torch.cat((pasts[:, :1, :1] * 0, pasts[:, :-1, -1:]), dim=1)
+    squares = errors.diff(dim=2, prepend=before)[:, 1:].square().mean((0, 1, 2))
+    mouth = mouth_columns()
+    life = (squares / change.square())[~mouth].mean()
+    return config.loss.mouth_velocity_weight * squares[mouth].mean() + config.loss.life_velocity_weight * life
+
+
 def lip_loss(motion: Tensor, taught: Tensor, config: TrainingConfig) -> Tensor:
     """Return the mean square error of the lips' opening, heavier where they should be closed."""
     target = lip_opening(taught)
@@ -141,12 +158,7 @@ def lip_loss(motion: Tensor, taught: Tensor, config: TrainingConfig) -> Tensor:
     return (weight * error.square()).mean()
 
 
-def mouth_columns(like: Tensor) -> Tensor:
-    """Return which of the 58 numbers belong to the mouth, boolean [M]."""
-    return torch.tensor([name.startswith(MOUTH_PREFIXES) for name in MOTION_NAMES], device=like.device)
-
-
-def motion_weights(config: TrainingConfig, like: Tensor) -> Tensor:
+def motion_weights(config: TrainingConfig) -> Tensor:
     """Return the loss weight of each number, [M]."""
     loss = config.loss
-    return torch.where(mouth_columns(like), loss.mouth_weight, loss.life_weight)
+    return torch.where(mouth_columns(), loss.mouth_weight, loss.life_weight)

@@ -7,23 +7,24 @@ import math
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from models.lpm.model import Lpm
 from training.lpm_motion.config import TrainingConfig
-from training.lpm_motion.data import Batch
+from training.lpm_motion.data import Batch, MotionStatistics
 from training.lpm_motion.step import Losses, SpeechHeads, compute_losses, compute_speech_losses, draw_chance
 
 
 class Trainer:
     """Owns what changes during training. `progress` runs from 0 to 1 over the planned run."""
 
-    def __init__(self, config: TrainingConfig, mean: Tensor, std: Tensor) -> None:
+    def __init__(self, config: TrainingConfig, statistics: MotionStatistics) -> None:
         torch.manual_seed(config.seed)
         self.config = config
         self.lpm = Lpm(config.model)
-        self.lpm.mean.copy_(mean)
-        self.lpm.std.copy_(std)
+        self.lpm.mean.copy_(statistics.mean)
+        self.lpm.std.copy_(statistics.std)
+        self.change = statistics.change
         self.heads = SpeechHeads(config.model)
         self.average = copy.deepcopy(self.lpm).requires_grad_(requires_grad=False)
         self.optimizer = torch.optim.AdamW(
@@ -53,7 +54,7 @@ class Trainer:
         with torch.autocast("cpu", torch.bfloat16):
             if progress < self.config.speech_first_share:
                 return compute_speech_losses(self.lpm, self.heads, batch, self.config)
-            return compute_losses(self.lpm, self.heads, batch, chance, self.config)
+            return compute_losses(self.lpm, self.heads, batch, chance, self.change, self.config)
 
     def _rate(self, progress: float) -> float:
         config = self.config

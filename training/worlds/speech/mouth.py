@@ -18,7 +18,7 @@ _TRACK_RATE_HZ: Final = 200
 _BLENDED: Final = ("jaw", "part", "pucker", "funnel", "spread", "tongue")
 
 # A funnel parts the lips by itself, while real lips leave a small gap when they round.
-_FUNNEL_SHARE: Final = 0.25
+_FUNNEL_SHARE: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

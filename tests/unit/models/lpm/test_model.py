@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from models.lpm.config import tiny
-from models.lpm.model import Lpm, LpmChunk, draw_noise
+from models.lpm.model import Lpm, LpmChunk, draw_noise, mouth_columns
 from models.lpm.weights import CONFIG_FILE, load_lpm, save_lpm
 from models.motion import CHUNK_FRAMES, INDEX, NUM_BLENDSHAPES, NUM_MOTION
 from models.registry import WEIGHTS, weights_folder
@@ -52,7 +52,15 @@ def test_the_mouth_starts_from_less_noise_than_the_rest(lpm: Lpm) -> None:
     assert lpm.temperature[INDEX["jawOpen"]] < lpm.temperature[INDEX["headYaw"]] == 1
 
 
-def test_saved_weights_load_to_the_same_model(lpm: Lpm, tmp_path: Path) -> None:
+def test_the_mouth_is_jaw_lips_and_tongue() -> None:
+    mouth = mouth_columns()
+    assert mouth[INDEX["jawOpen"]]
+    assert mouth[INDEX["mouthClose"]]
+    assert not mouth[INDEX["eyeBlinkLeft"]]
+    assert not mouth[INDEX["headYaw"]]
+
+
+def test_saved_weights_load_to_the_same_model_within_half_precision(lpm: Lpm, tmp_path: Path) -> None:
     lpm.mean.fill_(0.1)
     save_lpm(lpm, tmp_path)
     loaded = load_lpm(tmp_path)

@@ -57,11 +57,14 @@ def whole_lpm(lpm: Lpm, chunks: Sequence[LpmChunk]) -> Tensor:
     motion = lpm.denormalise(torch.zeros_like(noise))
     for n in range(len(chunks)):
         here = slice(n * width, (n + 1) * width)
-        noisy = noise.clone()
-        for level, following in zip(config.sampler.levels, (*config.sampler.levels[1:], 0.0), strict=True):
+        noisy, settled = noise.clone(), torch.zeros_like(noise)
+        for index, level in enumerate(config.sampler.levels):
             levels = torch.full((noise.shape[0], len(chunks)), level)
             clean = network.sequence(lpm.normalise(motion), noisy, levels, tokens)
-            noisy[:, here] = clean[:, here] + following / level * (noisy - clean)[:, here]
+            if index >= config.sampler.mouth_levels:
+                clean[..., lpm.mouth] = settled[..., lpm.mouth]
+            settled = clean
+            noisy[:, here] = clean[:, here] + config.sampler.after(index) / level * (noisy - clean)[:, here]
         motion[:, here] = lpm.denormalise(clean)[:, here]
     return motion
 

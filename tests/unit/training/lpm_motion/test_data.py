@@ -77,5 +77,6 @@ def test_a_token_is_labelled_with_the_phone_at_its_middle() -> None:
 
 def test_numbers_that_never_move_do_not_blow_up(data: SpeechData) -> None:
     still = replace(data, motion=np.zeros_like(data.motion))
-    _, std = motion_statistics(still, least_std=0.02)
-    assert std.tolist() == [np.float32(0.02)] * len(std)
+    statistics = motion_statistics(still, tiny_run())
+    assert statistics.std.tolist() == [np.float32(0.02)] * len(statistics.std)
+    assert statistics.change.min() > 0

@@ -18,7 +18,7 @@ from training.lpm_motion.step import (
     compute_speech_losses,
     draw_chance,
     lip_loss,
-    mouth_columns,
+    velocity_loss,
 )
 
 CONFIG = tiny_run()
@@ -36,7 +36,8 @@ def losses_of(config: TrainingConfig, data: SpeechData, progress: float) -> list
     lpm, heads = Lpm(config.model), SpeechHeads(config.model)
     batch = CropSampler(data, config, seed=0).draw()
     chance = draw_chance(batch.motion, config, progress, torch.Generator().manual_seed(0))
-    return [float(value) for value in compute_losses(lpm, heads, batch, chance, config)]
+    losses = compute_losses(lpm, heads, batch, chance, torch.ones(NUM_MOTION), config)
+    return [float(value.detach()) for value in losses]
 
 
 def test_every_loss_is_finite_early_and_late(data: SpeechData) -> None:
@@ -58,6 +59,16 @@ def test_rows_get_their_own_past_only_in_the_later_part_of_a_run() -> None:
     assert late.own_past.all()
 
 
+def test_a_jump_at_the_start_of_a_chunk_costs() -> None:
+    frames = 2 * CONFIG.model.cache.chunk
+    still = torch.zeros(1, frames, NUM_MOTION)
+    shifted = still.clone()
+    shifted[:, CONFIG.model.cache.chunk :] = 1
+    change = torch.ones(NUM_MOTION)
+    assert velocity_loss(shifted, still, change, CONFIG) > 0
+    assert velocity_loss(still, still, change, CONFIG) == 0
+
+
 def test_closed_lips_that_open_weigh_more_than_open_lips_that_close() -> None:
     shut, parted = motion_with(), motion_with(jawOpen=0.3)
     assert lip_loss(parted, shut, CONFIG) > 2 * lip_loss(shut, parted, CONFIG)
@@ -66,11 +77,3 @@ def test_closed_lips_that_open_weigh_more_than_open_lips_that_close() -> None:
 def test_a_jaw_that_opens_behind_closed_lips_parts_nothing() -> None:
     assert lip_opening(motion_with(jawOpen=1.0)).item() == pytest.approx(1.0)
     assert lip_opening(motion_with(jawOpen=0.3, mouthClose=0.3)).item() < 0.05
-
-
-def test_the_mouth_is_jaw_lips_and_tongue() -> None:
-    mouth = mouth_columns(torch.zeros(1))
-    assert mouth[INDEX["jawOpen"]]
-    assert mouth[INDEX["mouthClose"]]
-    assert not mouth[INDEX["eyeBlinkLeft"]]
-    assert not mouth[INDEX["headYaw"]]
