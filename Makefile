@@ -75,6 +75,10 @@ train: $(READY) ## Make the training world and train the shipped motion model an
 examples: $(READY) ## Make the example portrait and speech anew
 	$(BIN)/python scripts/make_examples.py
 
+.PHONY: picture
+picture: demo ## Make the picture of the README anew
+	$(BIN)/python scripts/make_picture.py $(DEMO)
+
 .PHONY: clean
 clean: ## Remove what was built or measured; keeps .venv
 	rm -rf out build dist ./*.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
