@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from models.rig.arrays import F32, U8
-from models.rig.solutions import Meshes, Solution, start_face_detection, start_face_mesh
+from models.rig.solutions import Detections, Meshes, Solution, start_face_detection, start_face_mesh
 
 NUM_LANDMARKS: Final = 478
 _CROP_MARGIN: Final = 1.9  # crop side over detection box side
@@ -95,19 +95,29 @@ def _detect(image: U8) -> list[tuple[F32, float]]:
     ):
         for left, top, side_x, side_y in _tiles(image):
             tile = np.ascontiguousarray(image[top : top + side_y, left : left + side_x])
-            for detector in (near, far):
-                for detection in detector.process(tile).detections or ():
-                    seen = detection.location_data.relative_bounding_box
-                    centre_x = left + (seen.xmin + seen.width / 2) * side_x
-                    centre_y = top + (seen.ymin + seen.height / 2) * side_y
-                    side = max(seen.width * side_x, seen.height * side_y)
-                    boxes.append((np.array([centre_x, centre_y, side], np.float32), detection.score[0]))
+            boxes += _boxes_of((near, far), tile, left, top)
     boxes.sort(key=lambda item: -item[1])
     kept: list[tuple[F32, float]] = []
     for box, score in boxes:
         if all(np.hypot(*(box[:2] - other[:2])) > 0.5 * max(box[2], other[2]) for other, _ in kept):
             kept.append((box, score))
     return kept[:_MAX_FACES]
+
+
+def _boxes_of(
+    detectors: tuple[Solution[Detections], ...], tile: U8, left: int, top: int
+) -> Iterator[tuple[F32, float]]:
+    height, width = tile.shape[:2]
+    for detector in detectors:
+        for detection in detector.process(tile).detections or ():
+            # The far detector ignores the confidence it was started with.
+            if detection.score[0] < _MIN_DETECTION:
+                continue
+            seen = detection.location_data.relative_bounding_box
+            centre_x = left + (seen.xmin + seen.width / 2) * width
+            centre_y = top + (seen.ymin + seen.height / 2) * height
+            side = max(seen.width * width, seen.height * height)
+            yield np.array([centre_x, centre_y, side], np.float32), detection.score[0]
 
 
 def _tiles(image: U8) -> Iterator[tuple[int, int, int, int]]:

@@ -32,11 +32,11 @@ def round_lips(clay: Clay, inward: float, upper: float, lower: float, forward: f
 
 
 def funnel(clay: Clay) -> Shape:
-    return round_lips(clay, 0.08, 0.045, 0.06, 0.06)
+    return round_lips(clay, 0.08, 0.0225, 0.03, 0.06)
 
 
 def pucker(clay: Clay) -> Shape:
-    shape = round_lips(clay, 0.12, 0.0, 0.0, 0.08)
+    shape = round_lips(clay, 0.12, -0.025, -0.025, 0.08)
     thicken = {v: np.array([0, -0.018, 0]) for v in t.OUTER_UPPER_LIP[3:8]}
     thicken |= {v: np.array([0, 0.022, 0]) for v in t.OUTER_LOWER_LIP[3:8]}
     inner = (*t.INNER_UPPER_LIP, *t.INNER_LOWER_LIP)
