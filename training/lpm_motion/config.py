@@ -25,9 +25,9 @@ class LossConfig:
     life_weight: float = 1.0
     mouth_velocity_weight: float = 2.0
     life_velocity_weight: float = 0.1
-    lip_weight: float = 0.6
+    lip_weight: float = 0.7
     lip_scale: float = 0.1
-    closed_lip_factor: float = 6.0
+    closed_lip_factor: float = 9.0
     speech_motion_weight: float = 0.5
     speech_phone_weight: float = 0.5
     low_level_clamp: float = 0.5
@@ -77,7 +77,7 @@ class TrainingConfig:
     least_std: float = 0.02
     least_change: float = 0.05
     log_every: int = 50
-    checkpoint_every_s: float = 300.0
+    checkpoint_every_s: float = 240.0
     threads: int = 1
     seed: int = 0
     loss: LossConfig = LossConfig()
