@@ -39,12 +39,15 @@ class SamplerConfig:
     `mouth_temperature` scales the noise of the mouth, which speech determines almost entirely;
     `life_temperature` that of everything else (head, gaze, lids, brows). The mouth is settled after
     `mouth_levels` estimates: more of them choose among what speech leaves open, and choose wrongly.
+    `homing` is the share of its way back to the portrait's own pose that the head makes in every chunk:
+    small errors of a session's own past would otherwise leave it turned to one side after minutes.
     """
 
     levels: tuple[float, ...] = (1.0, 0.8, 0.55, 0.3, 0.1)
     mouth_levels: int = 1
     mouth_temperature: float = 0.3
-    life_temperature: float = 1.0
+    life_temperature: float = 1.15
+    homing: float = 0.03
 
     def after(self, index: int) -> float:
         """Return the level that follows the level `index`; the last is followed by 0."""

@@ -44,6 +44,7 @@ class Lpm(nn.Module):
     highest: Tensor
     temperature: Tensor
     mouth: Tensor
+    homing: Tensor
 
     def __init__(self, config: LpmConfig) -> None:
         super().__init__()
@@ -56,6 +57,7 @@ class Lpm(nn.Module):
         self.register_buffer("highest", highest, persistent=False)
         self.register_buffer("temperature", noise_temperature(config.sampler), persistent=False)
         self.register_buffer("mouth", mouth_columns(), persistent=False)
+        self.register_buffer("homing", homing_ramp(config.sampler), persistent=False)
 
     def init_state(self, slots: int) -> LpmState:
         """Return the state of `slots` fresh sessions."""
@@ -77,7 +79,8 @@ class Lpm(nn.Module):
         estimating the clean end of the path; then one pass over the result writes the cache.
         """
         memory = self.network.remember(self.network.speak_encoder(chunk.speak))
-        motion = self.denormalise(self._sample(chunk.noise * self.temperature, memory, state))
+        sampled = self._sample(chunk.noise * self.temperature, memory, state)
+        motion = self.denormalise(sampled) * self.homing
         written = self.network.chunk(self.normalise(motion), self._level(motion, 0.0), memory, state.cache)
         cache = append_chunk(self.config.cache, state.cache, written.keys, written.values, active)
         return motion, LpmState(cache)
@@ -124,6 +127,13 @@ def mouth_columns() -> Tensor:
 def noise_temperature(sampler: SamplerConfig) -> Tensor:
     """Return the noise scale [58]."""
     return torch.where(mouth_columns(), sampler.mouth_temperature, sampler.life_temperature)
+
+
+def homing_ramp(sampler: SamplerConfig) -> Tensor:
+    """Return the factors [5, 58] that bring the head a little back to rest in the course of a chunk."""
+    ramp = torch.ones(CHUNK_FRAMES, NUM_MOTION)
+    ramp[:, NUM_BLENDSHAPES:] -= sampler.homing * torch.arange(1, CHUNK_FRAMES + 1)[:, None] / CHUNK_FRAMES
+    return ramp
 
 
 def draw_noise(slots: int, generator: torch.Generator) -> Tensor:

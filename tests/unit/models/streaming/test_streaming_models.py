@@ -65,7 +65,7 @@ def whole_lpm(lpm: Lpm, chunks: Sequence[LpmChunk]) -> Tensor:
                 clean[..., lpm.mouth] = settled[..., lpm.mouth]
             settled = clean
             noisy[:, here] = clean[:, here] + config.sampler.after(index) / level * (noisy - clean)[:, here]
-        motion[:, here] = lpm.denormalise(clean)[:, here]
+        motion[:, here] = lpm.denormalise(clean)[:, here] * lpm.homing
     return motion
 
 
