@@ -17,7 +17,8 @@ in chunks of 0.2 s. The architecture is described in `models/lpm`, the choices i
 `docs/decisions/0003-motion-space-lpm.md`, the run in `docs/decisions/0004-cpu-training.md`.
 
 - **Data**: {hours:.2f} hours of synthetic speech with known motion, made by `training/worlds/speech`.
-  No recording of a person's face or voice was used in training.
+  The voices are those of speech synthesisers, some of them made from recordings by their authors; no filmed
+  face was used.
 - **Run**: {steps} steps of {batch} crops of {seconds:.1f} s; {minutes:.0f} minutes, {threads} CPU thread(s).
 - **Weights**: the moving average of the run; Apache-2.0, like the code.
 - **Limits**: learned from synthetic voices and rules of articulation. It moves lips plausibly for speech in
