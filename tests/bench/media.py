@@ -6,8 +6,7 @@ import os
 from pathlib import Path
 from typing import Final
 
-_DEFAULT: Final = Path("..") / "shared" / "data" / "eval"  # beside the repository
-_ROOT: Final = Path(__file__).parents[2]
+_FOLDER: Final = "DRAMATIS_EVAL_DIR"
 
 
 class MissingMediaError(FileNotFoundError):
@@ -15,15 +14,15 @@ class MissingMediaError(FileNotFoundError):
 
 
 def media_dir() -> Path:
-    """The folder of the evaluation recordings: DRAMATIS_EVAL_DIR, or the default beside the repository.
+    """The folder of the evaluation recordings, named by DRAMATIS_EVAL_DIR.
 
     Raises:
-        MissingMediaError: there is no such folder.
+        MissingMediaError: the variable is not set, or there is no such folder.
     """
-    path = Path(os.environ.get("DRAMATIS_EVAL_DIR", _ROOT / _DEFAULT))
-    if not path.is_dir():
-        raise MissingMediaError(f"no evaluation recordings at {path}; set DRAMATIS_EVAL_DIR to their folder")
-    return path
+    folder = os.environ.get(_FOLDER)
+    if folder is None or not Path(folder).is_dir():
+        raise MissingMediaError(f"no evaluation recordings: set {_FOLDER} to their folder, found {folder!r}")
+    return Path(folder)
 
 
 def find_media(stem: str) -> Path:
