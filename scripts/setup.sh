@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 
 VENV=.venv
 # Voices of the training world, and the compiler torch.compile calls. The command itself needs none of them.
-TOOLS=(espeak-ng flite festival festvox-kallpc16k g++)
+TOOLS=(espeak-ng flite g++)
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }

@@ -37,7 +37,7 @@ _PACKAGES: Final = {
     "einops": "einops",
 }
 _CODECS: Final = ("libx264", "aac")
-_TRAINING_TOOLS: Final = {"espeak-ng": "espeak-ng", "flite": "flite", "festival": "festival"}
+_TRAINING_TOOLS: Final = {"espeak-ng": "espeak-ng", "flite": "flite"}
 _CORES: Final = 2
 _MEMORY_GIB: Final = 2
 _DISK_GIB: Final = 1

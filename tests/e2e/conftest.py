@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import wave
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +13,8 @@ import pytest
 
 ROOT: Final = Path(__file__).parents[2]
 COMMAND: Final = (sys.executable, "-m", "services.standalone.main")
+# A shell lets the jobs it runs in the background ignore SIGINT, and their children inherit that.
+_HEEDING: Final = ("env", "--default-signal=INT")
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -35,13 +37,21 @@ def dramatis() -> Run:
 
 
 @pytest.fixture(scope="session")
-def begin_dramatis() -> Callable[..., subprocess.Popen[str]]:
-    """Start the command and hand over its process."""
+def begin_dramatis() -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Start the command and hand over its process; whatever still runs in the end is killed."""
+    begun: list[subprocess.Popen[str]] = []
 
     def begin(*arguments: str | Path) -> subprocess.Popen[str]:
-        return subprocess.Popen([*COMMAND, *map(str, arguments)], cwd=ROOT, stderr=subprocess.PIPE, text=True)
+        process = subprocess.Popen(
+            [*_HEEDING, *COMMAND, *map(str, arguments)], cwd=ROOT, stderr=subprocess.PIPE, text=True
+        )
+        begun.append(process)
+        return process
 
-    return begin
+    yield begin
+    for process in begun:
+        process.kill()
+        process.wait()
 
 
 @pytest.fixture(scope="session")

@@ -26,7 +26,7 @@ _NEAREST: Final[dict[str, str]] = {
     "ʕ": "ʔ", "ɓ": "b", "ɗ": "d", "ɠ": "g", "ɜ": "ɜ",
 }  # fmt: skip
 
-# The CMU phone names of flite and festival; a diphthong or an affricate is two phones in a row.
+# The CMU phone names of flite's voices; a diphthong or an affricate is two phones in a row.
 CMU_PHONES: Final[dict[str, tuple[str, ...]]] = {
     "pau": (SILENCE,), "ssil": (SILENCE,), "brth": (SILENCE,), "h#": (SILENCE,), "#": (SILENCE,),
     "aa": ("ɑ",), "ae": ("æ",), "ah": ("ʌ",), "ao": ("ɔ",), "aw": ("a", "ʊ"), "ax": ("ə",), "axr": ("ɜ",),
