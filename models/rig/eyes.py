@@ -28,10 +28,10 @@ _CURVE: Final = curve(len(t.LEFT_UPPER_LID))
 class Eye:
     """One eye of a portrait, in frame pixels.
 
-    ball: float32 [61+, 3], points of the eyeball at rest; uv: the same in the picture; moves: float32 [N],
-    which share of the gaze each takes; across and down: float32 [3], the iris's travel at gaze one.
-    upper, lower: landmark numbers of the lids. upper_margin, lower_margin: float32 [9, 2],
-    from each lid vertex to where the picture shows lid skin for certain.
+    ball: float32 [81, 3], points of the eyeball at rest: the iris's centre, rings about it, one about the
+    socket. uv: float32 [81, 2], where the picture shows them. moves: float32 [81], their share of the gaze.
+    right, down, up: float32 [3], the iris's travel at gaze one. upper, lower: landmark numbers of the lids.
+    upper_margin, lower_margin: float32 [9, 2], from each lid vertex past its lashes.
     """
 
     ball: F32
