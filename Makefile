@@ -7,6 +7,7 @@ SHELL := bash
 
 BIN := .venv/bin
 READY := .venv/.ready
+SERVERS := .venv/.servers
 WORKERS ?= 2
 DEMO ?= out/demo.mp4
 WORLD ?= out/world
@@ -19,13 +20,18 @@ export OMP_NUM_THREADS ?= 1
 
 .PHONY: help
 help: ## Show what this Makefile does
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: setup
 setup: $(READY) ## Prepare this machine: system packages, .venv, pinned dependencies (repeats in < 1 s)
 
-$(READY): pyproject.toml constraints.txt scripts/setup.sh
+$(READY): pyproject.toml constraints.txt scripts/setup.sh scripts/packages.sh
 	scripts/setup.sh
+	@touch $@
+
+# Only what runs against real servers waits for these: some 250 MB that `make demo` does without.
+$(SERVERS): scripts/setup-servers.sh scripts/packages.sh | $(READY)
+	scripts/setup-servers.sh
 	@touch $@
 
 .PHONY: demo
@@ -35,7 +41,7 @@ demo: $(READY) ## Make the example portrait say the example speech; the video is
 	@echo "The video is $(abspath $(DEMO))"
 
 .PHONY: test
-test: $(READY) ## Run every test
+test: $(READY) $(SERVERS) ## Run every test; installs PostgreSQL, Redis and Ceph's S3 gateway first
 	$(BIN)/python -m pytest -n $(WORKERS)
 
 .PHONY: check lint types imports sizes licences
@@ -62,9 +68,37 @@ format: $(READY) ## Format the code and mend what ruff can mend
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
+.PHONY: proto
+proto: $(READY) ## Generate the message classes of proto/gen from proto/dramatis
+	find proto/gen -name '*_pb2.py*' -delete
+	cd proto && ../$(BIN)/python -m grpc_tools.protoc -I. --python_out=gen --pyi_out=gen \
+	    $$(find dramatis -name '*.proto' | sort)
+
+.PHONY: proto-release
+proto-release: $(READY) ## Promise today's messages: later ones are compared with proto/released.binpb
+	cd proto && ../$(BIN)/python -m grpc_tools.protoc -I. --descriptor_set_out=released.binpb \
+	    $$(find dramatis -name '*.proto' | sort)
+
+.PHONY: openapi
+openapi: $(READY) ## Write docs/openapi.json, the description of the HTTP API
+	$(BIN)/python -m services.gateway.api.document > docs/openapi.json.new
+	mv docs/openapi.json.new docs/openapi.json
+
 .PHONY: bench
 bench: $(READY) ## Measure the figures of docs/benchmarks.md; prints JSON lines
 	@$(BIN)/python -m tests.bench
+
+.PHONY: chaos
+chaos: $(READY) $(SERVERS) ## Kill, cut off and poison a cluster while it performs; prints JSON lines, about half an hour
+	@$(BIN)/python -m tests.bench.chaos
+
+.PHONY: load
+load: $(READY) $(SERVERS) ## Fifty clients on a cluster while it performs; prints JSON lines
+	@$(BIN)/python -m tests.bench.load
+
+.PHONY: images
+images: ## Build the images of docker-compose.yml with Docker, Podman or Buildah
+	docker/build.sh
 
 .PHONY: train
 train: $(READY) $(WORLD)/train.made $(WORLD)/heldout.made ## Train the shipped motion model anew; resumes (MINUTES=80)

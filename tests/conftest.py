@@ -2,20 +2,37 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
 import pytest
 
+from tests.servers.kafka import open_kafka
+from tests.servers.postgres import open_database, open_postgres
+from tests.servers.processes import scratch
+from tests.servers.redis import open_redis
+from tests.servers.s3 import S3Server, add_bucket, open_s3
+from tests.servers.sharing import ask, keeping
+
 TESTS: Final = Path(__file__).parent
 EXAMPLES: Final = TESTS.parent / "examples"
 KINDS: Final = ("unit", "contract", "integration", "e2e", "bench")
+# Where the workers of one run ask for the servers they share.
+_SHARED: Final = "DRAMATIS_TEST_SERVERS"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register one marker per folder, so that `-m e2e` selects that folder."""
+    """Register one marker per folder, so that `-m e2e` selects that folder; keep servers for the workers."""
     for kind in KINDS:
         config.addinivalue_line("markers", f"{kind}: tests under tests/{kind}")
+    if not hasattr(config, "workerinput"):
+        stack = ExitStack()
+        config.add_cleanup(stack.close)
+        openers = {"s3": open_s3, "postgres": open_postgres, "redis": open_redis}
+        os.environ[_SHARED] = str(stack.enter_context(keeping(openers)))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -46,3 +63,36 @@ def example_portrait() -> Path:
 def example_speech() -> Path:
     """The speech that ships with the project."""
     return EXAMPLES / "speech.wav"
+
+
+@pytest.fixture(scope="session")
+def kafka_address() -> Iterator[str]:
+    """Bootstrap servers of a real broker; each worker has its own, unless one is named from outside."""
+    with scratch() as folder, open_kafka(folder) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """The SQLAlchemy address of a new, empty PostgreSQL database, each worker's own."""
+    host, port = ask(_shared(), "postgres", tuple)
+    with open_database(host, port) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def redis_url(worker_id: str) -> str:
+    """A numbered database of a real Redis server, each worker's own."""
+    host, port = ask(_shared(), "redis", tuple)
+    number = int(worker_id.removeprefix("gw")) if worker_id.startswith("gw") else 0
+    return f"redis://{host}:{port}/{number}"
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> S3Server:
+    """A real S3 server with an empty bucket, each worker's own."""
+    return add_bucket(ask(_shared(), "s3", S3Server))
+
+
+def _shared() -> Path:
+    return Path(os.environ[_SHARED])

@@ -1,5 +1,1 @@
 """The one interface of every streaming model: weights in the module, sessions in a batched state."""
-
-from models.streaming.model import StreamingModel
-
-__all__ = ["StreamingModel"]

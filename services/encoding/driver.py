@@ -8,8 +8,8 @@ import numpy as np
 
 from models.rig.driver import ReadMotion, find_rest, read_motions
 from models.rig.landmarks import NoFaceError
+from services.encoding.faults import Fault
 from services.kit.contracts import CHUNK_FRAMES, Motion, Picture
-from services.kit.errors import BadInput
 
 __all__ = ["encode_driver"]
 
@@ -18,12 +18,12 @@ def encode_driver(read: Callable[[], Iterable[Picture]]) -> Iterator[Motion]:
     """Yield the motion of the driver's face in chunks of CHUNK_FRAMES, fewer only in the last.
 
     `read` opens the pictures from their beginning; it is called twice, first to learn the face at
-    rest. While the face is out of sight its last motion is held. Raises BadInput when there is none.
+    rest. While the face is out of sight its last motion is held. Raises Fault when there is none.
     """
     try:
         rest = find_rest(picture.pixels for picture in read())
     except NoFaceError as error:
-        raise BadInput(f"driver cannot be used: {error}") from error
+        raise Fault("driver_without_face", f"driver cannot be used: {error}") from error
     yield from _to_chunks(read_motions(rest, ((picture.time_s, picture.pixels) for picture in read())))
 
 

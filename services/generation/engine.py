@@ -24,6 +24,11 @@ class Engine(Protocol[StateT]):
         """The shape of the standard normal noise of one row and one chunk."""
         ...
 
+    @property
+    def speak_shape(self) -> tuple[int, ...]:
+        """The shape of what a cue lets it hear."""
+        ...
+
     def init_state(self, slots: int) -> StateT:
         """Return the state of `slots` fresh sessions."""
         ...
@@ -39,6 +44,22 @@ class Engine(Protocol[StateT]):
 
         `noise` is [slots, *noise_shape].
         """
+        ...
+
+    def join(self, states: Sequence[StateT]) -> StateT:
+        """One state with the rows of all, in their order."""
+        ...
+
+    def split(self, state: StateT) -> list[StateT]:
+        """One state of a single row for each row, in their order."""
+        ...
+
+    def dump(self, state: StateT) -> bytes:
+        """The bytes of a state of a single row."""
+        ...
+
+    def load(self, data: bytes) -> StateT:
+        """Read what `dump` wrote. Raises ValueError for anything else, also for another engine's."""
         ...
 
 

@@ -6,6 +6,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
+import torch
 from safetensors import SafetensorError
 
 from models.lpm.weights import WEIGHTS_FILE, load_lpm
@@ -13,7 +14,7 @@ from models.registry import weights_folder
 from services.generation.lpm import LpmEngine
 from services.kit.errors import Unavailable
 
-__all__ = ["check_weights", "load_engine"]
+__all__ = ["check_weights", "load_engine", "set_engine_threads"]
 
 # Each engine of the command, and the variant of its model that it runs.
 _VARIANTS: Final = {"lpm": "motion"}
@@ -26,6 +27,11 @@ def load_engine(engine: str) -> LpmEngine:
         return LpmEngine(load_lpm(folder))
     except (OSError, ValueError, SafetensorError) as error:
         raise Unavailable(f"the weights of engine {engine} cannot be loaded: {error}") from error
+
+
+def set_engine_threads(num_threads: int) -> None:
+    """Let every step use this many threads; more than one pays only on a machine with little else to do."""
+    torch.set_num_threads(num_threads)
 
 
 def check_weights(engine: str) -> tuple[bool, str]:

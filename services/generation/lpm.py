@@ -9,6 +9,7 @@ import torch
 
 from models.lpm.config import LpmConfig
 from models.lpm.model import Lpm, LpmChunk, LpmState
+from models.lpm.rows import dump_state, join_states, load_state, split_state
 from models.motion import CHUNK_FRAMES, NUM_MOTION
 from services.generation.engine import Rows
 from services.kit.contracts import Cue, FloatArray, Motion
@@ -31,6 +32,10 @@ class LpmEngine:
     def noise_shape(self) -> tuple[int, ...]:
         return CHUNK_FRAMES, NUM_MOTION
 
+    @property
+    def speak_shape(self) -> tuple[int, ...]:
+        return self.config.window_mels, self.config.logmel.channels
+
     def init_state(self, slots: int) -> LpmState:
         return self._model.init_state(slots)
 
@@ -46,9 +51,20 @@ class LpmEngine:
             motion, state = self._model.step(state, chunk, active)
         return [_motion_of(cue, frames) for cue, frames in zip(cues, motion.numpy(), strict=True)], state
 
+    def join(self, states: Sequence[LpmState]) -> LpmState:
+        return join_states(states)
+
+    def split(self, state: LpmState) -> list[LpmState]:
+        return split_state(state)
+
+    def dump(self, state: LpmState) -> bytes:
+        return dump_state(state)
+
+    def load(self, data: bytes) -> LpmState:
+        return load_state(data, self._model.init_state(1))
+
     def _stack(self, cues: Sequence[Cue | None]) -> FloatArray:
-        config = self._model.config
-        absent = np.zeros((config.window_mels, config.logmel.channels), np.float32)
+        absent = np.zeros(self.speak_shape, np.float32)
         return np.stack([absent if cue is None else cue.speak for cue in cues])
 
 

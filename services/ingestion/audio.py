@@ -15,9 +15,9 @@ from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 
-from services.ingestion.media import open_media
 from services.kit.contracts import FloatArray
 from services.kit.errors import BadInput
+from services.kit.media.files import open_media
 
 __all__ = ["AudioInfo", "block_of", "blocks_of", "find_audio", "frames_of", "probe_audio", "read_audio"]
 

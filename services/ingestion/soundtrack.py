@@ -11,8 +11,8 @@ from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 
 from services.ingestion.audio import block_of, blocks_of, find_audio, frames_of, probe_audio, read_audio
-from services.ingestion.media import open_media
 from services.kit.contracts import FloatArray, Sound
+from services.kit.media.files import open_media
 
 __all__ = ["open_driver_sound", "open_sound"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,13 +10,13 @@ from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 
 from services.ingestion.audio import AudioInfo, block_of, probe_audio, read_audio
+from services.ingestion.domain import InputFault
 from services.kit.contracts import ANALYSIS_RATE_HZ, CHUNK_SAMPLES, FRAME_SAMPLES, FloatArray, Segment
-from services.kit.errors import BadInput
 
 __all__ = ["probe_speech", "read_speech", "to_analysis", "to_segments"]
 
 
-def read_speech(path: Path) -> Iterator[Segment]:
+def read_speech(path: Path) -> Generator[Segment, None, None]:
     """Decode a speech file to segments; memory stays flat however long it is.
 
     Raises BadInput when it cannot be decoded or is shorter than one video frame.
@@ -26,9 +26,10 @@ def read_speech(path: Path) -> Iterator[Segment]:
     first = next(segments, None)
     num_samples = 0 if first is None else first.samples.size
     if first is None or num_samples < FRAME_SAMPLES:
-        raise BadInput(
+        raise InputFault(
+            "speech_too_short",
             f"speech {path} lasts {num_samples / ANALYSIS_RATE_HZ:.3f} s, "
-            f"expected at least one frame ({FRAME_SAMPLES / ANALYSIS_RATE_HZ:.2f} s)"
+            f"expected at least one frame ({FRAME_SAMPLES / ANALYSIS_RATE_HZ:.2f} s)",
         )
     yield first
     yield from segments

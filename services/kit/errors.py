@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = [
     "BadInput",
     "BadMessage",
+    "BlobMissing",
     "DeviceLost",
     "DramatisError",
     "Fatal",
@@ -28,6 +29,7 @@ class DramatisError(Exception):
         Rejected        this message will never succeed: set it aside and go on
             BadInput        a file or an option of the user cannot be used
             BadMessage
+            BlobMissing     a blob that a message names is not there
             PolicyViolation
             SessionLost
         Stale           too late to matter: count it and go on
@@ -61,6 +63,10 @@ class BadInput(Rejected):
 
 class BadMessage(Rejected):
     """The message breaks its contract."""
+
+
+class BlobMissing(Rejected):
+    """The blob store has no such key."""
 
 
 class PolicyViolation(Rejected):

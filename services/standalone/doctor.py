@@ -36,8 +36,22 @@ _PACKAGES: Final = {
     "safetensors": "safetensors",
     "einops": "einops",
 }
+# What only `dramatis serve` needs.
+_PLATFORM_PACKAGES: Final = {
+    "fastapi": "fastapi",
+    "uvicorn": "uvicorn",
+    "sqlalchemy": "sqlalchemy",
+    "aiosqlite": "aiosqlite",
+    "alembic": "alembic",
+    "argon2-cffi": "argon2",
+    "httpx": "httpx",
+    "standardwebhooks": "standardwebhooks",
+}
 _CODECS: Final = ("libx264", "aac")
-_TRAINING_TOOLS: Final = {"espeak-ng": "espeak-ng", "flite": "flite"}
+_VOICES: Final = {
+    "espeak-ng": "only for performances from text, and training: apt-get install espeak-ng",
+    "flite": "only for another voice, and training: apt-get install flite",
+}
 _CORES: Final = 2
 _MEMORY_GIB: Final = 2
 _DISK_GIB: Final = 1
@@ -57,12 +71,12 @@ def diagnose() -> list[Finding]:
     """Look at everything the command needs; nothing is changed or downloaded."""
     return [
         _python(),
-        *(_package(name, module) for name, module in _PACKAGES.items()),
+        *(_package(name, module) for name, module in (_PACKAGES | _PLATFORM_PACKAGES).items()),
         *(_codec(name) for name in _CODECS),
         _model("mediapipe", check_face_models()),
         _model("lpm weights", check_weights("lpm")),
         *_machine(),
-        *(_training_tool(name, package) for name, package in _TRAINING_TOOLS.items()),
+        *(_voice(program, remedy) for program, remedy in _VOICES.items()),
     ]
 
 
@@ -154,7 +168,6 @@ def _can_write() -> bool:
         return False
 
 
-def _training_tool(name: str, package: str) -> Finding:
-    path = shutil.which(name)
-    remedy = f"only for training: apt-get install {package}"
-    return _wish(name, path is not None, path or "not installed", remedy)
+def _voice(program: str, remedy: str) -> Finding:
+    path = shutil.which(program)
+    return _wish(program, path is not None, path or "not installed", remedy)

@@ -13,6 +13,11 @@ from typing import Final, NoReturn
 import click
 
 from services.kit.errors import DramatisError, Rejected
+from services.standalone.database import database
+from services.standalone.keys import keys
+from services.standalone.redrive import redrive
+from services.standalone.serve import serve
+from services.standalone.tenants import tenants
 
 __all__ = ["command", "main"]
 
@@ -44,9 +49,13 @@ def main() -> NoReturn:
     sys.exit(result if isinstance(result, int) else 0)
 
 
-def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
+def _interrupt(_signal: int, frame: FrameType | None) -> None:
     """End on SIGTERM as on Ctrl-C, so that nothing half-written stays behind."""
-    raise KeyboardInterrupt
+    # An event loop that runs takes Ctrl-C into its own hands.
+    handle = signal.getsignal(signal.SIGINT)
+    if not callable(handle):
+        raise KeyboardInterrupt
+    handle(signal.SIGINT, frame)
 
 
 def _bound_inner_threads() -> None:
@@ -132,6 +141,10 @@ def doctor(as_json: bool) -> int:
     findings = diagnose()
     click.echo(render_json(findings) if as_json else render_text(findings))
     return 0 if is_healthy(findings) else _EXIT_FAILED
+
+
+for part in (serve, keys, tenants, database, redrive):
+    command.add_command(part)
 
 
 if __name__ == "__main__":

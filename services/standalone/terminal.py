@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 from tqdm import tqdm
 
-from services.kit.contracts import FRAME_RATE_HZ, Chunk
+from services.kit.contracts import FRAME_RATE_HZ
 
 __all__ = ["Outcome", "Terminal"]
 
@@ -38,14 +39,13 @@ class Terminal:
         """Tell the user something that is not an error."""
         click.echo(f"dramatis: {text}", err=True)
 
-    def follow(self, chunks: Iterable[Chunk], duration_s: float | None) -> Iterator[Chunk]:
-        """Pass chunks on and show how many frames of the expected duration are done."""
+    @contextmanager
+    def follow(self, duration_s: float | None) -> Iterator[Callable[[int], None]]:
+        """Hand out a function to call with frames that are done, and show how many of how many are."""
         total = None if duration_s is None else max(1, round(duration_s * FRAME_RATE_HZ))
         hidden = True if self._quiet else None
         with tqdm(total=total, unit="frame", disable=hidden, file=sys.stderr, leave=False) as bar:
-            for chunk in chunks:
-                yield chunk
-                bar.update(len(chunk.frames))
+            yield lambda num_frames: bar.update(num_frames) and None
 
     def summarise(self, outcome: Outcome, output: Path) -> None:
         """Print the one line that ends a successful run."""

@@ -9,7 +9,17 @@ from typing import Final
 
 from tests.bench.media import MissingMediaError
 
-NAMES: Final = ("speed", "rendering", "silence", "closure", "lip_sync", "inverse", "reenact")
+NAMES: Final = (
+    "speed",
+    "platform",
+    "bus",
+    "rendering",
+    "silence",
+    "closure",
+    "lip_sync",
+    "inverse",
+    "reenact",
+)
 
 
 def main(names: list[str]) -> int:

@@ -14,7 +14,7 @@ from models.rig.landmarks import FaceTracker
 from models.rig.neutral import to_neutral
 from models.rig.render import RigRenderer
 from models.rig.rig import prepare_rig
-from services.ingestion.portrait import read_portrait
+from services.kit.media.portrait import read_portrait
 from tests.bench.figures import report
 from tests.bench.media import find_media
 from training.rig.acting import act

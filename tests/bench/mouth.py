@@ -15,8 +15,8 @@ from models.rig.blendshapes import displacements
 from models.rig.face import mean_face
 from models.rig.landmarks import FaceTracker
 from models.rig.topology import LEFT_EYE_OUTER, RIGHT_EYE_OUTER
-from services.ingestion.driver import probe_driver, read_driver
 from services.kit.contracts import Picture
+from services.kit.media.driver import probe_driver, read_driver
 
 _UPPER: Final = 13  # the middle of the upper lip's inner edge
 _LOWER: Final = 14

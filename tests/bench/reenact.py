@@ -11,7 +11,7 @@ import numpy as np
 from models.motion import INDEX
 from models.rig.arrays import F32
 from models.rig.driver import find_rest, read_motions
-from services.ingestion.driver import read_driver
+from services.kit.media.driver import read_driver
 from tests.bench.command import dramatis
 from tests.bench.figures import report
 from tests.bench.media import find_media

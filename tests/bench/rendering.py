@@ -10,7 +10,7 @@ import numpy as np
 
 from models.rig.render import RigRenderer
 from models.rig.rig import prepare_rig
-from services.ingestion.portrait import read_portrait
+from services.kit.media.portrait import read_portrait
 from tests.bench.figures import report
 from training.rig.response import spoken_motion
 

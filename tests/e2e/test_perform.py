@@ -98,7 +98,7 @@ def test_an_interrupted_performance_leaves_nothing(
 ) -> None:
     output = tmp_path / "out.mp4"
     process = begin_dramatis("perform", example_portrait, "--speech", long_speech, "--output", output)
-    _wait_for(lambda: any(path.stat().st_size > 0 for path in tmp_path.glob(".dramatis-*")), process)
+    _wait_for(lambda: any(tmp_path.glob(".dramatis-*/blobs/*/*/*/*/clips/*")), process)
     process.send_signal(ending)
     _, stderr = process.communicate(timeout=60)
     assert process.returncode == 130

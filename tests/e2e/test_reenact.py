@@ -55,6 +55,6 @@ def test_a_driver_without_a_face_is_refused(dramatis: Run, example_portrait: Pat
         container.mux(stream.encode(None))
     result = dramatis("reenact", example_portrait, "--driver", driver, "--output", tmp_path / "out.mp4")
     assert result.returncode == 2
-    assert result.stderr.startswith("dramatis: error: driver cannot be used")
+    assert result.stderr.startswith(f"dramatis: error: driver {driver} cannot be used")
     assert len(result.stderr.splitlines()) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["faceless.mp4"]

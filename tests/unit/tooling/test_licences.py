@@ -17,8 +17,8 @@ RUN_TIME = "Python packages at run time"
 DEVELOPMENT = "Python packages for development"
 OPTIONAL = "Python packages on some machines only"
 PERMISSIVE = re.compile(
-    r"0BSD|Apache-2\.0( WITH LLVM-exception)?|BSD-[23]-Clause|BSL-1\.0|CC0-1\.0|"
-    r"MIT|MIT-CMU|MPL-2\.0|PSF-2\.0|Zlib"
+    r"0BSD|Apache-2\.0( WITH LLVM-exception)?|BSD-[23]-Clause|BSL-1\.0|CC0-1\.0|CNRI-Python|ISC|"
+    r"MIT|MIT-0|MIT-CMU|MPL-2\.0|PSF-2\.0|Unlicense|ZPL-2\.1|Zlib"
 )
 
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from models.lpm.config import tiny
 from models.lpm.model import Lpm, LpmChunk, draw_noise
-from models.streaming import StreamingModel
+from models.streaming.model import StreamingModel
 
 SLOTS = 3
 STEPS = 7

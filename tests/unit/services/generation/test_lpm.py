@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from models.lpm.config import tiny
-from models.lpm.model import Lpm
+from models.lpm.model import Lpm, LpmState
 from models.motion import NUM_MOTION
 from services.generation.engine import perform
 from services.generation.lpm import LpmEngine
@@ -70,3 +70,44 @@ def test_a_reset_row_starts_afresh(engine: LpmEngine) -> None:
     assert fresh is not None
     assert again is not None
     assert np.allclose(fresh.frames, again.frames, atol=1e-5)
+
+
+def _rows(engine: LpmEngine, names: list[int | None], kept: dict[int, LpmState]) -> dict[int, FloatArray]:
+    """Step the sessions `names` in one batch of four; None is an idle row. `kept` holds their states."""
+    chance = {name: np.random.default_rng([name, len(kept)]) for name in names if name is not None}
+    blank = np.zeros(engine.speak_shape, np.float32)
+    speak = {name: chance[name].normal(size=blank.shape).astype(np.float32) for name in chance}
+    noise = {name: chance[name].standard_normal(engine.noise_shape, np.float32) for name in chance}
+    cues = [None if n is None else Cue(sequence=0, speak=speak[n], num_frames=5) for n in names]
+    states = [engine.init_state(1) if n is None else kept.get(n, engine.init_state(1)) for n in names]
+    absent = np.zeros(engine.noise_shape, np.float32)
+    stacked = np.stack([absent if n is None else noise[n] for n in names])
+    motions, state = engine.step(engine.join(states), cues, stacked)
+    rows = engine.split(state)
+    kept.update({n: row for n, row in zip(names, rows, strict=True) if n is not None})
+    return {n: m.frames for n, m in zip(names, motions, strict=True) if n is not None and m is not None}
+
+
+@pytest.mark.parametrize(
+    "names", [[7, None, None, None], [None, 1, 7, 2], [3, 4, 5, 7], [None, None, None, 7]]
+)
+def test_in_a_batch_of_one_width_neither_place_nor_neighbours_change_a_bit(
+    engine: LpmEngine, names: list[int | None]
+) -> None:
+    reference: dict[int, LpmState] = {7: engine.init_state(1)}
+    expected = _rows(engine, [None, 7, None, None], reference)[7]
+    kept: dict[int, LpmState] = {7: engine.init_state(1)}
+    assert np.array_equal(_rows(engine, names, kept)[7], expected)
+    assert engine.dump(kept[7]) == engine.dump(reference[7])
+
+
+def test_a_row_that_was_kept_as_bytes_goes_on_as_if_it_had_stayed(engine: LpmEngine) -> None:
+    cue, second, _ = _cues(engine)
+    noise = np.zeros((1, *engine.noise_shape), np.float32)
+    _, state = engine.step(engine.init_state(1), (cue,), noise)
+    revived = engine.load(engine.dump(state))
+    (stayed,), _ = engine.step(state, (second,), noise)
+    (went_on,), _ = engine.step(revived, (second,), noise)
+    assert stayed is not None
+    assert went_on is not None
+    assert np.array_equal(stayed.frames, went_on.frames)

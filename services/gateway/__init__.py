@@ -1,0 +1,1 @@
+"""The gateway: the HTTP API, admission, and what the platform's results do to the database."""

@@ -1,0 +1,179 @@
+"""Performances as clients send and see them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Final, Literal
+
+from pydantic import BaseModel, Field, StringConstraints
+
+from services.gateway.api.values import FILLED, HTTP_URL, Failure, ReasonItem, Submitted
+
+__all__ = [
+    "Caveat",
+    "Cue",
+    "CueIn",
+    "OfDriverUrl",
+    "OfSpeechUrl",
+    "OfText",
+    "Performance",
+    "PerformanceIn",
+    "Progress",
+    "Source",
+    "SpokenTextIn",
+    "State",
+    "Video",
+]
+
+State = Literal["queued", "processing", "succeeded", "failed", "cancelled", "rejected"]
+
+_MAX_SEED: Final = 2**53 - 1
+_LONGEST_S: Final = 86_400.0
+_DIRECTION: Final = "How the character acts, while the timeline says nothing else"
+
+Url = Annotated[
+    str,
+    Field(
+        max_length=2000,
+        pattern=HTTP_URL,
+        json_schema_extra={"format": "uri"},
+        examples=["https://files.example.com/speech.mp3"],
+    ),
+]
+MetadataKey = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[0-9A-Za-z_.-]+$")]
+MetadataValue = Annotated[str, StringConstraints(max_length=500, pattern=r"^[^\x00]*$")]
+
+
+class CueIn(Submitted):
+    """A text and the seconds it is in force."""
+
+    start_s: float = Field(ge=0, le=_LONGEST_S, examples=[0.0])
+    end_s: float | None = Field(
+        default=None, ge=0, le=_LONGEST_S, description="null: until the end", examples=[2.5]
+    )
+    text: str = Field(min_length=1, max_length=500, pattern=FILLED, examples=["smiles"])
+
+
+class SpokenTextIn(Submitted):
+    """A text for a synthetic voice."""
+
+    text: str = Field(min_length=1, max_length=20_000, pattern=FILLED, examples=["Hello, I am Ada."])
+    voice: str = Field(default="", max_length=64, pattern=r"^[0-9A-Za-z_+.:/-]*$", description="empty: any")
+    language: str = Field(
+        default="",
+        max_length=35,
+        pattern=r"^([A-Za-z]{2,3}(-[0-9A-Za-z]{1,8})*)?$",
+        description="BCP 47; empty: that of the voice",
+        examples=["en-GB"],
+    )
+
+
+class PerformanceIn(Submitted):
+    """What every performance has, whatever drives it."""
+
+    character_id: str = Field(pattern=r"^chr_[0-9a-z]{26}$", examples=["chr_01j8z3k4m5n6p7q8r9s0t1v2w3"])
+    direction: str | None = Field(
+        default=None, min_length=1, max_length=500, pattern=FILLED, description=_DIRECTION
+    )
+    timeline: list[CueIn] = Field(default_factory=list, max_length=100)
+    engine: Literal["lpm"] = "lpm"
+    size: int = Field(default=512, ge=64, le=2048, multiple_of=2, description="Pixels a side")
+    seed: int = Field(default=0, ge=0, le=_MAX_SEED, description="The same seed gives the same video")
+    metadata: dict[MetadataKey, MetadataValue] = Field(
+        default_factory=dict,
+        max_length=16,
+        description="Yours; it comes back as it was",
+        json_schema_extra={"additionalProperties": False},
+        examples=[{"order": "17"}],
+    )
+
+
+class OfSpeechUrl(PerformanceIn):
+    """The speech is fetched."""
+
+    speech_url: Url
+
+
+class OfText(PerformanceIn):
+    """The speech is made from a text."""
+
+    text: SpokenTextIn
+
+
+class OfDriverUrl(PerformanceIn):
+    """The motion comes from a video that is fetched."""
+
+    driver_url: Url
+
+
+class Caveat(BaseModel):
+    """Something that was accepted and will not have the effect one may expect."""
+
+    code: str = Field(examples=["direction_ignored"])
+    detail: str = Field(examples=["engine lpm does not follow directions yet"])
+
+
+class Cue(BaseModel):
+    """A text and the seconds it is in force; without `end_s` until the end."""
+
+    start_s: float = Field(examples=[0.0])
+    end_s: float | None = Field(examples=[2.5])
+    text: str = Field(examples=["smiles"])
+
+
+class Source(BaseModel):
+    """What drives the performance: a file that was sent, an address, or a text."""
+
+    kind: Literal["speech_file", "speech_url", "text", "driver_file", "driver_url"]
+    url: str | None = None
+    text: str | None = None
+    voice: str | None = None
+    language: str | None = None
+    media_type: str | None = None
+    size_bytes: int | None = None
+
+
+class Progress(BaseModel):
+    """How far it is."""
+
+    frames_done: int = Field(examples=[150])
+    frames_expected: int | None = Field(description="null while the speech is not measured", examples=[300])
+    eta_s: float | None = Field(
+        description="Seconds until the end, as estimated at `updated_at`", examples=[4.2]
+    )
+
+
+class Video(BaseModel):
+    """The result."""
+
+    url: str = Field(examples=["/v1/performances/per_01j8z3k4m5n6p7q8r9s0t1v2w3/video"])
+    media_type: Literal["video/mp4"] = "video/mp4"
+    size_bytes: int = Field(examples=[1_284_233])
+    sha256: str
+    num_frames: int = Field(examples=[300])
+    duration_s: float = Field(examples=[12.0])
+
+
+class Performance(BaseModel):
+    """A video that is being made, or was."""
+
+    id: str = Field(examples=["per_01j8z3k4m5n6p7q8r9s0t1v2w3"])
+    state: State
+    character_id: str = Field(examples=["chr_01j8z3k4m5n6p7q8r9s0t1v2w3"])
+    source: Source
+    direction: str | None
+    timeline: list[Cue]
+    engine: str = Field(examples=["lpm"])
+    size: int = Field(examples=[512])
+    seed: int = Field(examples=[0])
+    metadata: dict[str, str]
+    warnings: list[Caveat]
+    queue_position: int | None = Field(description="1 is next; null when it is not queued", examples=[3])
+    progress: Progress
+    reasons: list[ReasonItem] = Field(description="What moderation said")
+    error: Failure | None = Field(description="Why it failed")
+    video: Video | None
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    updated_at: datetime

@@ -1,0 +1,108 @@
+"""Stepping the engine: the next cues of several sessions in one batch, one batch after the other."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from functools import partial
+from typing import Generic, TypeVar
+
+import numpy as np
+
+from services.generation.domain import Rota
+from services.generation.engine import Engine
+from services.generation.metrics import GenerationMetrics
+from services.generation.session import Session
+from services.kit import contracts, messages
+from services.kit.contracts import FloatArray, Motion
+
+__all__ = ["Scheduler", "step_rows"]
+
+StateT = TypeVar("StateT")
+
+
+class Scheduler(Generic[StateT]):
+    """Serves sessions in turn. Steps run in `worker`, one at a time, always `slots` rows wide.
+
+    The width never changes, because the last bit of a row's result depends on it, and on nothing else
+    beside the row (docs/decisions/0011-one-width-for-every-step.md).
+    """
+
+    def __init__(self, slots: int, worker: Executor, metrics: GenerationMetrics) -> None:
+        self._slots = slots
+        self._worker = worker
+        self._metrics = metrics
+        self._rota: Rota[Session[StateT]] = Rota()
+        self._changed = asyncio.Event()
+
+    def join(self, session: Session[StateT]) -> None:
+        """Serve a session."""
+        self._rota.join(session)
+
+    def leave(self, session: Session[StateT]) -> None:
+        """Serve it no more; what is being computed for it is dropped."""
+        self._rota.leave(session)
+
+    def wake(self) -> None:
+        """Look again: a cue came, or room."""
+        self._changed.set()
+
+    async def run(self, engine: Engine[StateT]) -> None:
+        """Serve until cancelled."""
+        while True:
+            self._changed.clear()
+            served = self._rota.pick(Session.can_step, self._slots)
+            if not served:
+                await self._changed.wait()
+                continue
+            cues = [(session, session.begin()) for session in served]
+            self._pass_on([(session, cue) for session, cue in cues if cue.motion is not None])
+            await self._step(engine, [(session, cue) for session, cue in cues if cue.motion is None])
+
+    def _pass_on(self, driven: Sequence[tuple[Session[StateT], messages.Cue]]) -> None:
+        for session, cue in driven:
+            assert cue.motion is not None
+            motion = Motion(sequence=cue.envelope.sequence, frames=cue.motion)
+            session.finish(cue, motion, session.row)
+
+    async def _step(
+        self, engine: Engine[StateT], spoken: Sequence[tuple[Session[StateT], messages.Cue]]
+    ) -> None:
+        if not spoken:
+            return
+        rows = [session.row for session, _ in spoken]
+        cues = [_for_engine(cue) for _, cue in spoken]
+        noise = np.stack([session.draw_noise(engine.noise_shape) for session, _ in spoken])
+        step = partial(step_rows, engine, self._slots, rows, cues, noise)
+        results = await asyncio.get_running_loop().run_in_executor(self._worker, step)
+        self._metrics.count_step(len(spoken))
+        for (session, cue), (motion, row) in zip(spoken, results, strict=True):
+            if not session.is_over:
+                session.finish(cue, motion, row)
+
+
+def step_rows(
+    engine: Engine[StateT],
+    slots: int,
+    rows: Sequence[StateT],
+    cues: Sequence[contracts.Cue],
+    noise: FloatArray,
+) -> list[tuple[Motion, StateT]]:
+    """Answer the cues of up to `slots` sessions; idle rows fill the batch.
+
+    `noise` is [sessions, *noise_shape].
+    """
+    num_idle = slots - len(rows)
+    blanks = [engine.init_state(1) for _ in range(num_idle)]
+    absent = np.zeros((num_idle, *engine.noise_shape), np.float32)
+    motions, state = engine.step(
+        engine.join([*rows, *blanks]), [*cues, *[None] * num_idle], np.concatenate((noise, absent))
+    )
+    answered = zip(motions, engine.split(state), strict=True)
+    return [(motion, row) for motion, row in answered if motion is not None]
+
+
+def _for_engine(cue: messages.Cue) -> contracts.Cue:
+    assert cue.speak is not None
+    return contracts.Cue(sequence=cue.envelope.sequence, speak=cue.speak, num_frames=cue.num_frames)

@@ -1,0 +1,1 @@
+"""Voices: programs of this machine, and servers."""

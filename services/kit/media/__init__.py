@@ -1,0 +1,1 @@
+"""Reading the media files of users safely: containers, portraits and driving videos."""

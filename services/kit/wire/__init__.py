@@ -1,0 +1,1 @@
+"""Messages to bytes and back: the only package that knows the generated protobuf classes."""

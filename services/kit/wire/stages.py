@@ -1,0 +1,155 @@
+"""What flows through a performance: segments, cues, chunks and clips."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dramatis.encoding.v1 import cue_pb2
+from dramatis.generation.v1 import chunk_pb2
+from dramatis.ingestion.v1 import segment_pb2
+from dramatis.stitching.v1 import clip_pb2
+
+from services.kit import messages as m
+from services.kit.contracts import CHUNK_FRAMES, CHUNK_SAMPLES
+from services.kit.wire.fields import (
+    FLOAT,
+    check_set,
+    check_uri,
+    parse,
+    read_directions,
+    read_envelope,
+    read_floats,
+    read_opening,
+    require,
+    write_directions,
+    write_envelope,
+    write_opening,
+)
+
+# The numbers of a frame of motion: 52 blendshapes, head rotation and translation.
+MOTION_CHANNELS: Final = 58
+
+
+def write_segment(value: m.Segment) -> segment_pb2.Segment:
+    """The protobuf of a segment."""
+    return segment_pb2.Segment(
+        envelope=write_envelope(value.envelope),
+        opening=write_opening(value.opening),
+        speech=value.speech.astype(FLOAT).tobytes(),
+        is_final=value.is_final,
+        driver_uri=value.driver_uri,
+        directions=write_directions(value.directions),
+    )
+
+
+def read_segment(data: bytes) -> m.Segment:
+    """The segment in `data`. Raises BadMessage when there is none."""
+    proto = parse(segment_pb2.Segment, data)
+    envelope = read_envelope(proto.envelope)
+    speech = read_floats("speech", proto.speech, 1)
+    if proto.driver_uri:
+        is_alone = proto.is_final and envelope.sequence == 0 and speech.size == 0
+        require(is_alone, "a driver needs to be the only segment, without speech")
+    else:
+        is_whole = speech.size == CHUNK_SAMPLES or (proto.is_final and speech.size < CHUNK_SAMPLES)
+        require(is_whole, f"a segment has {speech.size} samples, expected {CHUNK_SAMPLES}")
+    return m.Segment(
+        envelope=envelope,
+        opening=read_opening(proto, envelope),
+        speech=speech,
+        is_final=proto.is_final,
+        driver_uri=check_uri(envelope.tenant, "driver_uri", proto.driver_uri),
+        directions=read_directions(proto.directions),
+    )
+
+
+def write_cue(value: m.Cue) -> cue_pb2.Cue:
+    """The protobuf of a cue."""
+    return cue_pb2.Cue(
+        envelope=write_envelope(value.envelope),
+        opening=write_opening(value.opening),
+        num_frames=value.num_frames,
+        speak=b"" if value.speak is None else value.speak.astype(FLOAT).tobytes(),
+        mel_channels=0 if value.speak is None else value.speak.shape[1],
+        motion=b"" if value.motion is None else value.motion.astype(FLOAT).tobytes(),
+        is_final=value.is_final,
+        directions=write_directions(value.directions),
+    )
+
+
+def read_cue(data: bytes) -> m.Cue:
+    """The cue in `data`. Raises BadMessage when there is none."""
+    proto = parse(cue_pb2.Cue, data)
+    envelope = read_envelope(proto.envelope)
+    _check_frames("a cue", proto.num_frames, proto.is_final)
+    require(bool(proto.speak) != bool(proto.motion), "a cue needs either speech or motion")
+    speak = motion = None
+    if proto.speak:
+        speak = read_floats("speak", proto.speak, proto.mel_channels).reshape(-1, proto.mel_channels)
+    else:
+        motion = read_floats("motion", proto.motion, MOTION_CHANNELS).reshape(-1, MOTION_CHANNELS)
+        require(len(motion) == proto.num_frames, f"motion has {len(motion)} frames, not {proto.num_frames}")
+    return m.Cue(
+        envelope=envelope,
+        opening=read_opening(proto, envelope),
+        num_frames=proto.num_frames,
+        speak=speak,
+        motion=motion,
+        is_final=proto.is_final,
+        directions=read_directions(proto.directions),
+    )
+
+
+def _check_frames(what: str, num_frames: int, is_final: bool) -> None:
+    """5 frames, or fewer but some in the last one."""
+    fits = num_frames == CHUNK_FRAMES or (is_final and 0 < num_frames < CHUNK_FRAMES)
+    require(fits, f"{what} has {num_frames} frames, expected {CHUNK_FRAMES}, or fewer in the last")
+
+
+def write_chunk(value: m.Chunk) -> chunk_pb2.Chunk:
+    """The protobuf of a chunk."""
+    return chunk_pb2.Chunk(
+        envelope=write_envelope(value.envelope),
+        opening=write_opening(value.opening),
+        frames=value.frames,
+        is_final=value.is_final,
+    )
+
+
+def read_chunk(data: bytes) -> m.Chunk:
+    """The chunk in `data`. Raises BadMessage when there is none."""
+    proto = parse(chunk_pb2.Chunk, data)
+    envelope = read_envelope(proto.envelope)
+    _check_frames("a chunk", len(proto.frames), proto.is_final)
+    require(all(proto.frames), "a chunk has an empty frame")
+    return m.Chunk(
+        envelope=envelope,
+        opening=read_opening(proto, envelope),
+        frames=tuple(proto.frames),
+        is_final=proto.is_final,
+    )
+
+
+def write_clip(value: m.Clip) -> clip_pb2.Clip:
+    """The protobuf of a clip."""
+    return clip_pb2.Clip(
+        envelope=write_envelope(value.envelope),
+        clip_uri=value.clip_uri,
+        first_frame=value.first_frame,
+        num_frames=value.num_frames,
+        is_final=value.is_final,
+    )
+
+
+def read_clip(data: bytes) -> m.Clip:
+    """The clip in `data`. Raises BadMessage when there is none."""
+    proto = parse(clip_pb2.Clip, data)
+    envelope = read_envelope(proto.envelope)
+    require(proto.num_frames > 0, "a clip has no frames, expected one or more")
+    return m.Clip(
+        envelope=envelope,
+        clip_uri=check_uri(envelope.tenant, "clip_uri", check_set("clip_uri", proto.clip_uri)),
+        first_frame=proto.first_frame,
+        num_frames=proto.num_frames,
+        is_final=proto.is_final,
+    )

@@ -1,0 +1,1 @@
+"""Moderation: which faces and which words may be performed."""

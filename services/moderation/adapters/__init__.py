@@ -1,0 +1,1 @@
+"""Finders and classifiers in this process."""

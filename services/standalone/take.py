@@ -1,0 +1,148 @@
+"""One take of the command: the user's files go into the pipeline, and the video to its place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from services.ingestion.adapters.espeak import EspeakVoice
+from services.kit import messages as m
+from services.kit.blobs import Blobs
+from services.kit.bus import Bus
+from services.kit.clock import Clock, SystemClock
+from services.kit.egress import Egress, EgressPolicy
+from services.kit.errors import BadInput
+from services.kit.logs import configure_logs
+from services.kit.memory_bus import MemoryBus
+from services.kit.settings import TelemetrySettings
+from services.standalone.local_blobs import LocalBlobs
+from services.standalone.output import fill_output, open_workspace
+from services.standalone.terminal import Outcome, Terminal
+
+if TYPE_CHECKING:  # the models load while the inputs are looked at
+    from services.generation.engine import Engine
+    from services.standalone.groups import Group
+
+__all__ = ["Take", "film"]
+
+_TENANT: Final = "local"
+_CHARACTER: Final = "character"
+_SESSION: Final = "performance"
+_PORTRAIT_KEY: Final = f"{_TENANT}/characters/{_CHARACTER}/portrait"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Take:
+    """What is to be filmed; `input_name` says what kind of input `input` is."""
+
+    portrait: Path
+    input_name: Literal["speech", "driver"]
+    input: Path
+    output: Path
+    size: int
+    seed: int
+    face: int | None
+    engine: str
+
+
+def film(take: Take, duration_s: float | None, terminal: Terminal) -> Outcome:
+    """Make the video; `duration_s` is how long it will probably be.
+
+    Raises BadInput, naming the user's file, when a stage cannot use it; Fatal when something else fails.
+    """
+    configure_logs("standalone", TelemetrySettings(log_level="error", log_format="console"))
+    with (
+        open_workspace(take.output) as folder,
+        _loading(take.engine) as load_engine,
+        terminal.follow(duration_s) as show_frames,
+    ):
+        from services.standalone.production import Audience, produce
+
+        clock = SystemClock()
+        blobs = LocalBlobs(folder / "blobs", f"output {take.output}")
+        blobs.lend(_PORTRAIT_KEY, take.portrait)
+        blobs.lend(_input_key(take), take.input)
+        bus = MemoryBus(partitions=1)
+        open_stages = partial(_open_stages, bus, blobs, clock, folder, load_engine)
+        audience = Audience(show_frames=show_frames, show_faces=lambda count: _note(take, count, terminal))
+        try:
+            finished = produce(_performance(take, clock), bus, blobs, open_stages, audience)
+        except BadInput as error:
+            raise BadInput(_name_the_file(str(error), take)) from error
+        fill_output(finished.path, take.output)
+        return Outcome(num_frames=finished.num_frames)
+
+
+@contextmanager
+def _loading(engine: str) -> Iterator[Callable[[], Engine[Any]]]:
+    """Load an engine in a thread, beside everything that comes before it is needed."""
+
+    def load() -> Engine[Any]:
+        from services.generation.loading import load_engine
+
+        return load_engine(engine)
+
+    with ThreadPoolExecutor(1, thread_name_prefix="loading") as pool:
+        yield pool.submit(load).result
+
+
+async def _open_stages(
+    bus: Bus,
+    blobs: Blobs,
+    clock: Clock,
+    workspace: Path,
+    load_engine: Callable[[], Engine[Any]],
+    stack: AsyncExitStack,
+) -> Sequence[Group]:
+    from services.standalone.stages import Stages, open_studio
+
+    stages = Stages(
+        bus=bus,
+        blobs=blobs,
+        clock=clock,
+        workspace=workspace,
+        voice=EspeakVoice(),
+        egress=Egress(EgressPolicy()),
+        load_engine=load_engine,
+        slots=1,
+    )
+    return (await open_studio(stack, stages)).groups
+
+
+def _performance(take: Take, clock: Clock) -> m.Performance:
+    envelope = m.Envelope(tenant=_TENANT, session_id=_SESSION, epoch=0, sequence=0, created_at=clock.now())
+    opening = m.Opening(
+        character_id=_CHARACTER,
+        portrait_uri=_PORTRAIT_KEY,
+        face=take.face or 0,
+        size=take.size,
+        engine=take.engine,
+        seed=take.seed,
+    )
+    if take.input_name == "speech":
+        return m.Performance(envelope=envelope, opening=opening, speech_uri=_input_key(take))
+    return m.Performance(envelope=envelope, opening=opening, driver_uri=_input_key(take))
+
+
+def _input_key(take: Take) -> str:
+    return f"{_TENANT}/performances/{_SESSION}/{take.input_name}"
+
+
+def _note(take: Take, num_faces: int, terminal: Terminal) -> None:
+    if num_faces > 1 and take.face is None:
+        terminal.note(
+            f"the portrait shows {num_faces} faces, the largest is used "
+            f"(--face 1 to {num_faces} picks one, largest first)"
+        )
+
+
+def _name_the_file(fault: str, take: Take) -> str:
+    """What a stage says, with what the user calls the things it speaks of."""
+    if fault.startswith(f"{take.input_name} "):
+        return fault.replace(take.input_name, f"{take.input_name} {take.input}", 1)
+    return f"--{fault}" if fault.startswith("face ") else fault

@@ -1,0 +1,1 @@
+"""Work that nobody waits for: webhooks, stalled performances, deletion, usage."""

@@ -1,0 +1,1 @@
+"""The worker's rules, without a clock, a database or a network."""

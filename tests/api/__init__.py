@@ -1,0 +1,1 @@
+"""The API over embedded stores, for tests: tenants, keys, a clock, and a pipeline that pretends."""

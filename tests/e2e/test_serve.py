@@ -1,0 +1,232 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import av
+import httpx
+import numpy as np
+import pytest
+from standardwebhooks.webhooks import Webhook
+
+from tests.servers.client import Client, Video
+from tests.servers.processes import wait_until
+from tests.servers.serving import Served, open_served
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+SIZE = 128
+
+
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Served, Client]]:
+    with open_served(tmp_path_factory.mktemp("platform")) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def served(platform: tuple[Served, Client]) -> Served:
+    return platform[0]
+
+
+@pytest.fixture(scope="module")
+def client(platform: tuple[Served, Client]) -> Client:
+    return platform[1]
+
+
+@pytest.fixture(scope="module")
+def character(client: Client, example_portrait: Path) -> str:
+    """The example portrait, ready to perform."""
+    character_id = client.create_character(example_portrait)
+    assert client.wait_for_character(character_id)["state"] == "ready"
+    return character_id
+
+
+@pytest.fixture(scope="module")
+def video(client: Client, character: str, short_speech: Path) -> Video:
+    """The example character speaking the short speech."""
+    return client.video(client.create_performance(character, short_speech, size=SIZE))
+
+
+def _pictures(content: bytes) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    with av.open(BytesIO(content), "r") as container:
+        return np.stack([np.asarray(f.to_ndarray(format="rgb24")) for f in container.decode(video=0)])
+
+
+def _events(url: str, key: str, performance_id: str) -> list[tuple[str, dict[str, Any]]]:
+    """Everything the progress stream says until it ends."""
+    headers = {"Authorization": f"Bearer {key}"}
+    events, name = [], ""
+    path = f"{url}/v1/performances/{performance_id}/events"
+    with httpx.stream("GET", path, headers=headers, timeout=120, trust_env=False) as answer:
+        for line in answer.iter_lines():
+            if line.startswith("event: "):
+                name = line.removeprefix("event: ")
+            elif line.startswith("data: "):
+                events.append((name, json.loads(line.removeprefix("data: "))))
+    return events
+
+
+@contextmanager
+def _receiver() -> Iterator[tuple[str, list[tuple[dict[str, str], bytes]]]]:
+    """A product team's end of a webhook: its address, and what came."""
+    received: list[tuple[dict[str, str], bytes]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            received.append(({name.lower(): value for name, value in self.headers.items()}, body))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/hook", received
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def test_a_performance_from_a_recording_becomes_a_video_of_its_length(video: Video) -> None:
+    facts = video.performance["video"]
+    assert sha256(video.content).hexdigest() == facts["sha256"]
+    with av.open(BytesIO(video.content), "r") as container:
+        stream = container.streams.video[0]
+        assert (stream.frames, stream.width, stream.height) == (48, SIZE, SIZE)
+        assert container.streams.audio[0].codec.name == "aac"
+
+
+def test_the_served_face_moves_as_the_commands_does(
+    video: Video, dramatis: Run, example_portrait: Path, short_speech: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "out.mp4"
+    line = ("perform", example_portrait, "--speech", short_speech, "--output", output, "--size", str(SIZE))
+    assert dramatis(*line).returncode == 0
+    difference = _pictures(video.content).astype(np.int16) - _pictures(output.read_bytes())
+    # Rows of a wider step differ in their last bit, and pictures by what that grows to.
+    assert np.abs(difference).mean() < 1.0
+
+
+def test_equal_requests_give_equal_videos(
+    video: Video, client: Client, character: str, short_speech: Path
+) -> None:
+    again = client.video(client.create_performance(character, short_speech, size=SIZE))
+    assert again.content == video.content
+
+
+def test_a_text_is_spoken(client: Client, character: str) -> None:
+    asked = {"character_id": character, "text": {"text": "Hello there."}, "size": SIZE}
+    spoken = client.video(client.post("/v1/performances", json=asked)["id"])
+    with av.open(BytesIO(spoken.content), "r") as container:
+        sound = np.concatenate([np.asarray(f.to_ndarray()).ravel() for f in container.decode(audio=0)])
+    assert spoken.performance["video"]["duration_s"] > 0.5
+    assert np.abs(sound).max() > 0.05
+
+
+def test_a_driver_is_followed(client: Client, character: str, video: Video) -> None:
+    data = {"character_id": character, "size": str(SIZE)}
+    files = {"driver": ("driver.mp4", video.content, "video/mp4")}
+    followed = client.video(client.post("/v1/performances", data=data, files=files)["id"])
+    assert len(_pictures(followed.content)) == 48
+
+
+def test_progress_is_told_until_the_end(
+    client: Client, served: Served, character: str, short_speech: Path
+) -> None:
+    performance_id = client.create_performance(character, short_speech, size=SIZE)
+    events = _events(served.url, served.key, performance_id)
+    assert [name for name, _ in events][-1] == "state"
+    assert events[-1][1]["state"] == "succeeded"
+    done = [event["progress"]["frames_done"] for _, event in events]
+    assert done == sorted(done)
+    assert done[-1] == 48
+
+
+def test_a_cancelled_performance_ends_and_its_place_is_free(
+    client: Client, character: str, long_speech: Path, short_speech: Path
+) -> None:
+    performance_id = client.create_performance(character, long_speech, size=SIZE)
+    wait_until(
+        lambda: client.get(f"/v1/performances/{performance_id}").json()["progress"]["frames_done"] > 0,
+        60.0,
+        "the first clip",
+    )
+    assert client.post(f"/v1/performances/{performance_id}/cancel")["state"] == "cancelled"
+    following = client.create_performance(character, short_speech, size=SIZE)
+    assert client.wait_for_performance(following)["state"] == "succeeded"
+
+
+def test_a_webhook_comes_signed(client: Client, character: str, short_speech: Path) -> None:
+    with _receiver() as (url, received):
+        asked = {"url": url, "event_types": ["performance.succeeded"]}
+        secret = client.post("/v1/webhook_endpoints", json=asked)["secret"]
+        performance_id = client.create_performance(character, short_speech, size=SIZE)
+        wait_until(lambda: bool(received), 60.0, "the webhook")
+    headers, body = received[0]
+    event = Webhook(secret).verify(body, headers)
+    assert event["type"] == "performance.succeeded"
+    assert event["data"]["id"] == performance_id
+
+
+def test_a_portrait_without_a_face_is_rejected(client: Client, tmp_path: Path) -> None:
+    from PIL import Image
+
+    Image.new("RGB", (400, 300), (90, 120, 160)).save(tmp_path / "sky.png")
+    rejected = client.wait_for_character(client.create_character(tmp_path / "sky.png"))
+    assert rejected["state"] == "rejected"
+    assert rejected["reasons"]
+
+
+def test_a_killed_platform_finishes_what_it_had_begun_with_an_identical_video(
+    served: Served, client: Client, character: str, example_speech: Path
+) -> None:
+    undisturbed = client.video(client.create_performance(character, example_speech, size=SIZE))
+    running = client.create_performance(character, example_speech, size=SIZE)
+    queued = [client.create_performance(character, example_speech, size=SIZE) for _ in range(2)]
+    wait_until(
+        lambda: client.get(f"/v1/performances/{running}").json()["progress"]["frames_done"] > 0,
+        60.0,
+        "the first clip",
+    )
+    served.kill()
+    served.start()
+    for performance_id in (running, *queued):
+        assert client.video(performance_id).content == undisturbed.content
+
+
+def test_a_terminated_platform_ends_by_itself_and_begins_again(
+    served: Served, client: Client, character: str
+) -> None:
+    began_s = time.monotonic()
+    assert served.stop() == 0
+    assert time.monotonic() - began_s < 10
+    served.start()
+    assert client.get(f"/v1/characters/{character}").json()["state"] == "ready"
+
+
+def test_a_port_or_folder_that_is_taken_is_one_clear_line(
+    served: Served, dramatis: Run, tmp_path: Path
+) -> None:
+    port = served.url.rpartition(":")[2]
+    busy = dramatis("serve", "--port", port, "--data", tmp_path / "other")
+    shared = dramatis("serve", "--port", "0", "--data", served.data)
+    assert (busy.returncode, shared.returncode) == (1, 1)
+    assert busy.stderr.splitlines()[-1].startswith("dramatis: error: cannot listen on 127.0.0.1:")
+    assert (
+        shared.stderr == f"dramatis: error: data folder {served.data} is in use by another dramatis serve\n"
+    )

@@ -1,0 +1,1 @@
+"""Real servers on the loopback interface, for tests, chaos and load; nothing here needs pytest."""

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Event
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from services.encoding import driver, identity
+from services.encoding.faults import Fault
+from services.encoding.workshop import build_bundle, open_driver, open_speech
+from services.kit.contracts import CHUNK_SAMPLES, Segment
+
+
+def _picture() -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (128, 128), (90, 120, 90)).save(file, "PNG")
+    return file.getvalue()
+
+
+def test_bytes_that_are_no_picture_are_the_users_fault() -> None:
+    with pytest.raises(Fault, match=r"^portrait is not a readable picture") as caught:
+        build_bundle(b"hello", 256, 0)
+    assert caught.value.code == "portrait_unreadable"
+
+
+def test_a_picture_without_a_face_is_the_users_fault() -> None:
+    with pytest.raises(Fault, match=r"^portrait shows no face") as caught:
+        build_bundle(_picture(), 256, 0)
+    assert caught.value.code == "no_face"
+
+
+@pytest.mark.parametrize(
+    "error", [np.linalg.LinAlgError("singular"), ZeroDivisionError(), cv2.error("empty"), ValueError("odd")]
+)
+def test_a_face_that_numbers_fail_on_stops_nobody_else(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(identity, "encode_portrait", fail)
+    with pytest.raises(Fault) as caught:
+        build_bundle(_picture(), 256, 0)
+    assert caught.value.code == "portrait_unusable"
+
+
+def test_an_engine_that_there_is_none_of_is_refused() -> None:
+    with pytest.raises(Fault, match="'abacus' is not known, expected lpm"):
+        open_speech("abacus")
+
+
+def test_speech_is_heard_on_the_terms_of_the_engine() -> None:
+    samples = np.zeros(CHUNK_SAMPLES, np.float32)
+    (cue,) = open_speech("lpm").push(Segment(sequence=0, samples=samples, is_final=True))
+    assert cue.num_frames == 5
+
+
+def test_a_driver_that_cannot_be_read_is_named_without_our_path(tmp_path: Path) -> None:
+    path = tmp_path / "driver"
+    path.write_bytes(b"no video")
+    with pytest.raises(Fault, match=r"^driver is not a sound or video file") as caught:
+        next(open_driver(path, Event()))
+    assert caught.value.code == "driver_unreadable"
+
+
+def test_a_driver_is_read_no_further_when_nobody_wants_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_stopped = Event()
+    is_stopped.set()
+
+    def listed(read: object) -> Iterator[object]:
+        assert callable(read)
+        return iter(list(read()))
+
+    monkeypatch.setattr(driver, "encode_driver", listed)
+    monkeypatch.setattr("services.kit.media.driver.read_driver", lambda _path: iter([object()]))
+    assert list(open_driver(tmp_path, is_stopped)) == []

@@ -1,0 +1,134 @@
+"""Results may come twice, or from an attempt that is over: they change nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import func, select
+
+from services.gateway.handler import routes
+from services.kit import messages as m
+from services.kit.consumer import Receipt
+from services.kit.database.releases import begin_again
+from services.kit.database.tables import Clip, Performance, PerformanceState, UsageRecord, Verdict
+from services.kit.errors import Stale
+from services.kit.topics import CLIPS, STATUSES, VERDICTS, Topic
+from tests.api.pipeline import running_pipeline
+from tests.api.platform import Platform
+from tests.unit.services.gateway.test_life import create_character, started_endless, until
+
+pytestmark = pytest.mark.anyio
+
+
+async def take(platform: Platform, topic: Topic[Any], message: object) -> None:
+    by_topic = {
+        route.topic.name: route
+        for route in routes(platform.database, platform.clock, platform.settings.admission)
+    }
+    await by_topic[topic.name].handle(message, Receipt(0, lambda: None))
+
+
+async def running(platform: Platform, client: httpx.AsyncClient) -> m.Envelope:
+    """The first message of a performance that is being made."""
+    async with running_pipeline(platform) as pipeline:
+        await started_endless(client, 1)
+        await until(lambda: bool(pipeline.started))
+    return pipeline.started[0].envelope
+
+
+def finished(envelope: m.Envelope) -> m.Status:
+    return m.Status(
+        envelope=envelope,
+        stage="stitching",
+        kind=m.StatusKind.FINISHED,
+        num_frames=50,
+        video_uri=f"{envelope.tenant}/performances/{envelope.session_id}/{envelope.epoch}/video.mp4",
+        size_bytes=1,
+        sha256="0" * 64,
+    )
+
+
+def clip(envelope: m.Envelope) -> m.Clip:
+    uri = f"{envelope.tenant}/performances/{envelope.session_id}/{envelope.epoch}/clips/000000"
+    return m.Clip(envelope=envelope, clip_uri=uri, first_frame=0, num_frames=50, is_final=True)
+
+
+async def count(platform: Platform, kind: type[Clip | UsageRecord | Verdict]) -> int:
+    async with platform.database.read() as session:
+        return await session.scalar(select(func.count()).select_from(kind)) or 0
+
+
+async def test_an_end_that_is_told_twice_is_counted_once(
+    platform: Platform, client: httpx.AsyncClient
+) -> None:
+    envelope = await running(platform, client)
+    await take(platform, STATUSES, finished(envelope))
+
+    with pytest.raises(Stale):
+        await take(platform, STATUSES, finished(envelope))
+
+    assert await count(platform, UsageRecord) == 1
+
+
+async def test_a_clip_that_is_announced_twice_stands_in_the_ledger_once(
+    platform: Platform, client: httpx.AsyncClient
+) -> None:
+    envelope = await running(platform, client)
+    await take(platform, CLIPS, clip(envelope))
+
+    with pytest.raises(Stale):
+        await take(platform, CLIPS, clip(envelope))
+
+    assert await count(platform, Clip) == 1
+
+
+async def test_a_clip_that_comes_after_the_end_still_stands_in_the_ledger(
+    platform: Platform, client: httpx.AsyncClient
+) -> None:
+    envelope = await running(platform, client)
+    await take(platform, STATUSES, finished(envelope))
+
+    await take(platform, CLIPS, clip(envelope))
+
+    assert await count(platform, Clip) == 1
+
+
+async def test_an_attempt_that_is_over_changes_nothing(platform: Platform, client: httpx.AsyncClient) -> None:
+    envelope = await running(platform, client)
+    async with platform.database.begin() as session:
+        row = await session.get_one(Performance, envelope.session_id)
+        await begin_again(session, row, platform.clock.now())
+
+    for topic, message in ((STATUSES, finished(envelope)), (CLIPS, clip(envelope))):
+        with pytest.raises(Stale):
+            await take(platform, topic, message)
+
+    async with platform.database.read() as session:
+        row = await session.get_one(Performance, envelope.session_id)
+    assert (row.state, row.epoch) == (PerformanceState.PROCESSING, 1)
+    await take(platform, STATUSES, finished(replace(envelope, epoch=1)))
+    assert await count(platform, UsageRecord) == 1
+
+
+async def test_what_was_judged_is_not_judged_again(platform: Platform, client: httpx.AsyncClient) -> None:
+    character = await create_character(client)
+    tenant = (await running(platform, client)).tenant
+    judged = m.Verdict(
+        tenant=tenant,
+        subject=m.SubjectKind.CHARACTER,
+        subject_id=character["id"],
+        is_approved=False,
+        reasons=(m.Reason(code="no_face", detail="there is none"),),
+        policy="test",
+        created_at=platform.clock.now(),
+    )
+    before = await count(platform, Verdict)
+
+    with pytest.raises(Stale):
+        await take(platform, VERDICTS, judged)
+
+    assert await count(platform, Verdict) == before
+    assert (await client.get(f"/v1/characters/{character['id']}")).json()["state"] == "ready"

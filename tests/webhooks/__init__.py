@@ -1,0 +1,1 @@
+"""Tenants with webhooks, and somebody who receives them."""
