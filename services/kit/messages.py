@@ -22,6 +22,7 @@ __all__ = [
     "Direction",
     "Envelope",
     "Identity",
+    "Notice",
     "Opening",
     "Performance",
     "Reason",
@@ -99,8 +100,16 @@ class StatusKind(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """What the user should know though nothing failed: a stable `code`, and a `detail` of one line."""
+
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """What a service (`stage`) says about a session.
+    """What a service (`stage`) says about a session; any may bring `notices`.
 
     MEASURED sets `num_frames` (expected). FINISHED sets `num_frames`, `video_uri`, `size_bytes` and
     `sha256`. FAILED sets a stable `code` and a `detail` of one line.
@@ -115,6 +124,7 @@ class Status:
     sha256: str = ""
     code: str = ""
     detail: str = ""
+    notices: tuple[Notice, ...] = ()
 
 
 class ConsentKind(Enum):
@@ -166,9 +176,10 @@ class SpokenText:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Performance:
-    """A performance that may begin. Exactly one of the five inputs is set; a blob ends in _uri.
+    """A performance that may begin. A blob ends in _uri; `max_duration_s` 0 sets no limit.
 
-    `max_duration_s` 0 sets no limit.
+    At most one of the five inputs speech_* and driver_* is set. Beside a speech, or alone, there may be
+    one of listen_*: what is said to the character; a driver excludes it.
     """
 
     envelope: Envelope
@@ -179,20 +190,24 @@ class Performance:
     speech_text: SpokenText | None = None
     driver_uri: str = ""
     driver_url: str = ""
+    listen_uri: str = ""
+    listen_url: str = ""
     max_duration_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Segment:
-    """One chunk of input. `speech` is [n] mono 16 kHz, n = 3200, fewer only when final.
+    """One chunk of input. `speech` is what the character says, `listen` what is said to it.
 
-    A session with a driver has a single segment with `driver_uri` and no speech. `opening` comes with
-    the first segment, `directions` are those in force.
+    Each is [n] mono 16 kHz, n = 3200, fewer only when final and the same for both; None where the stream
+    is absent. A session with a driver has a single segment with `driver_uri` and neither. `opening` comes
+    with the first segment, `directions` are those in force.
     """
 
     envelope: Envelope
-    speech: FloatArray
+    speech: FloatArray | None
     is_final: bool
+    listen: FloatArray | None = None
     opening: Opening | None = None
     driver_uri: str = ""
     directions: tuple[Direction, ...] = ()
@@ -202,13 +217,15 @@ class Segment:
 class Cue:
     """Everything an engine needs for one chunk of `num_frames` frames (5, fewer only in the last).
 
-    Either `speak`, a log-mel window [mel_frames, channels], or `motion` [num_frames, 58] of a driver.
+    `speak` and `listen` are log-mel windows [mel_frames, channels], None where the stream is absent;
+    without both the character is directed only. Or there is `motion` [num_frames, 58] of a driver.
     """
 
     envelope: Envelope
     num_frames: int
     is_final: bool
     speak: FloatArray | None = None
+    listen: FloatArray | None = None
     motion: FloatArray | None = None
     opening: Opening | None = None
     directions: tuple[Direction, ...] = ()

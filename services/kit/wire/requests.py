@@ -101,6 +101,10 @@ def write_performance(value: m.Performance) -> performance_pb2.Performance:
         proto.driver_uri = value.driver_uri
     if value.driver_url:
         proto.driver_url = value.driver_url
+    if value.listen_uri:
+        proto.listen_uri = value.listen_uri
+    if value.listen_url:
+        proto.listen_url = value.listen_url
     return proto
 
 
@@ -112,8 +116,13 @@ def read_performance(data: bytes) -> m.Performance:
     if opening is None:
         raise BadMessage("a performance has no opening, expected one")
     spoken = proto.speech_text
-    inputs = (proto.speech_uri, proto.speech_url, spoken.text, proto.driver_uri, proto.driver_url)
-    require(any(inputs), "a performance has no input, expected one")
+    is_driven = bool(proto.driver_uri or proto.driver_url)
+    listens = bool(proto.listen_uri or proto.listen_url)
+    speaks = bool(proto.speech_uri or proto.speech_url or spoken.text)
+    require(speaks or listens or is_driven, "a performance has no input, expected one")
+    require(
+        not (is_driven and listens), "a performance has a driver and a listen track, expected one of them"
+    )
     text = m.SpokenText(text=spoken.text, voice=spoken.voice, language=spoken.language)
     return m.Performance(
         envelope=envelope,
@@ -124,5 +133,7 @@ def read_performance(data: bytes) -> m.Performance:
         speech_text=text if spoken.text else None,
         driver_uri=check_uri(envelope.tenant, "driver_uri", proto.driver_uri),
         driver_url=proto.driver_url,
+        listen_uri=check_uri(envelope.tenant, "listen_uri", proto.listen_uri),
+        listen_url=proto.listen_url,
         max_duration_s=check_number("max_duration_s", proto.max_duration_s, 0.0),
     )

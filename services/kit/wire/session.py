@@ -32,6 +32,7 @@ def write_status(value: m.Status) -> status_pb2.Status:
         sha256=value.sha256,
         code=value.code,
         detail=value.detail,
+        notices=[status_pb2.Notice(code=n.code, detail=n.detail) for n in value.notices],
     )
 
 
@@ -42,6 +43,7 @@ def read_status(data: bytes) -> m.Status:
     kind = read_enum(m.StatusKind, proto.kind)
     require(kind is not m.StatusKind.FINISHED or bool(proto.video_uri), "a finished session needs its video")
     require(kind is not m.StatusKind.FAILED or bool(proto.code), "a failed session needs a code")
+    require(all(notice.code for notice in proto.notices), "a notice needs a code")
     return m.Status(
         envelope=envelope,
         stage=proto.stage,
@@ -52,4 +54,5 @@ def read_status(data: bytes) -> m.Status:
         sha256=proto.sha256,
         code=proto.code,
         detail=proto.detail,
+        notices=tuple(m.Notice(code=n.code, detail=n.detail) for n in proto.notices),
     )

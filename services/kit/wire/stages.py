@@ -10,7 +10,7 @@ from dramatis.ingestion.v1 import segment_pb2
 from dramatis.stitching.v1 import clip_pb2
 
 from services.kit import messages as m
-from services.kit.contracts import CHUNK_FRAMES, CHUNK_SAMPLES
+from services.kit.contracts import CHUNK_FRAMES, CHUNK_SAMPLES, FloatArray
 from services.kit.wire.fields import (
     FLOAT,
     check_set,
@@ -35,7 +35,8 @@ def write_segment(value: m.Segment) -> segment_pb2.Segment:
     return segment_pb2.Segment(
         envelope=write_envelope(value.envelope),
         opening=write_opening(value.opening),
-        speech=value.speech.astype(FLOAT).tobytes(),
+        speech=_write_array(value.speech),
+        listen=_write_array(value.listen),
         is_final=value.is_final,
         driver_uri=value.driver_uri,
         directions=write_directions(value.directions),
@@ -46,32 +47,46 @@ def read_segment(data: bytes) -> m.Segment:
     """The segment in `data`. Raises BadMessage when there is none."""
     proto = parse(segment_pb2.Segment, data)
     envelope = read_envelope(proto.envelope)
-    speech = read_floats("speech", proto.speech, 1)
+    speech = read_floats("speech", proto.speech, 1) if proto.speech else None
+    listen = read_floats("listen", proto.listen, 1) if proto.listen else None
     if proto.driver_uri:
-        is_alone = proto.is_final and envelope.sequence == 0 and speech.size == 0
-        require(is_alone, "a driver needs to be the only segment, without speech")
-    else:
-        is_whole = speech.size == CHUNK_SAMPLES or (proto.is_final and speech.size < CHUNK_SAMPLES)
-        require(is_whole, f"a segment has {speech.size} samples, expected {CHUNK_SAMPLES}")
+        is_alone = proto.is_final and envelope.sequence == 0 and speech is None and listen is None
+        require(is_alone, "a driver needs to be the only segment, without speech and listen")
+    _check_samples(speech, listen, proto.is_final)
     return m.Segment(
         envelope=envelope,
         opening=read_opening(proto, envelope),
         speech=speech,
+        listen=listen,
         is_final=proto.is_final,
         driver_uri=check_uri(envelope.tenant, "driver_uri", proto.driver_uri),
         directions=read_directions(proto.directions),
     )
 
 
+def _write_array(values: FloatArray | None) -> bytes:
+    return b"" if values is None else values.astype(FLOAT).tobytes()
+
+
+def _check_samples(speech: FloatArray | None, listen: FloatArray | None, is_final: bool) -> None:
+    """A whole chunk of every stream that is there, or as little of each in the last segment."""
+    sizes = {stream.size for stream in (speech, listen) if stream is not None}
+    require(len(sizes) < 2, f"the streams of a segment have {sorted(sizes)} samples, expected as many")
+    fits = all(size == CHUNK_SAMPLES or (is_final and size < CHUNK_SAMPLES) for size in sizes)
+    require(fits, f"a segment has {sum(sizes)} samples, expected {CHUNK_SAMPLES}")
+
+
 def write_cue(value: m.Cue) -> cue_pb2.Cue:
     """The protobuf of a cue."""
+    heard = value.listen if value.speak is None else value.speak
     return cue_pb2.Cue(
         envelope=write_envelope(value.envelope),
         opening=write_opening(value.opening),
         num_frames=value.num_frames,
-        speak=b"" if value.speak is None else value.speak.astype(FLOAT).tobytes(),
-        mel_channels=0 if value.speak is None else value.speak.shape[1],
-        motion=b"" if value.motion is None else value.motion.astype(FLOAT).tobytes(),
+        speak=_write_array(value.speak),
+        listen=_write_array(value.listen),
+        mel_channels=0 if heard is None else heard.shape[1],
+        motion=_write_array(value.motion),
         is_final=value.is_final,
         directions=write_directions(value.directions),
     )
@@ -82,22 +97,24 @@ def read_cue(data: bytes) -> m.Cue:
     proto = parse(cue_pb2.Cue, data)
     envelope = read_envelope(proto.envelope)
     _check_frames("a cue", proto.num_frames, proto.is_final)
-    require(bool(proto.speak) != bool(proto.motion), "a cue needs either speech or motion")
-    speak = motion = None
-    if proto.speak:
-        speak = read_floats("speak", proto.speak, proto.mel_channels).reshape(-1, proto.mel_channels)
-    else:
-        motion = read_floats("motion", proto.motion, MOTION_CHANNELS).reshape(-1, MOTION_CHANNELS)
+    motion = _read_rows("motion", proto.motion, MOTION_CHANNELS)
+    if motion is not None:
+        require(not (proto.speak or proto.listen), "a cue has a stream and motion, expected one of them")
         require(len(motion) == proto.num_frames, f"motion has {len(motion)} frames, not {proto.num_frames}")
     return m.Cue(
         envelope=envelope,
         opening=read_opening(proto, envelope),
         num_frames=proto.num_frames,
-        speak=speak,
+        speak=_read_rows("speak", proto.speak, proto.mel_channels),
+        listen=_read_rows("listen", proto.listen, proto.mel_channels),
         motion=motion,
         is_final=proto.is_final,
         directions=read_directions(proto.directions),
     )
+
+
+def _read_rows(name: str, data: bytes, columns: int) -> FloatArray | None:
+    return read_floats(name, data, columns).reshape(-1, columns) if data else None
 
 
 def _check_frames(what: str, num_frames: int, is_final: bool) -> None:

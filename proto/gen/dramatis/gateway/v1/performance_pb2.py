@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from dramatis.session.v1 import envelope_pb2 as dramatis_dot_session_dot_v1_dot_envelope__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%dramatis/gateway/v1/performance.proto\x12\x13\x64ramatis.gateway.v1\x1a\"dramatis/session/v1/envelope.proto\";\n\nSpokenText\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\r\n\x05voice\x18\x02 \x01(\t\x12\x10\n\x08language\x18\x03 \x01(\t\"\xd2\x02\n\x0bPerformance\x12/\n\x08\x65nvelope\x18\x01 \x01(\x0b\x32\x1d.dramatis.session.v1.Envelope\x12-\n\x07opening\x18\x02 \x01(\x0b\x32\x1c.dramatis.session.v1.Opening\x12\x32\n\ndirections\x18\x03 \x03(\x0b\x32\x1e.dramatis.session.v1.Direction\x12\x14\n\nspeech_uri\x18\x04 \x01(\tH\x00\x12\x14\n\nspeech_url\x18\x05 \x01(\tH\x00\x12\x36\n\x0bspeech_text\x18\x06 \x01(\x0b\x32\x1f.dramatis.gateway.v1.SpokenTextH\x00\x12\x14\n\ndriver_uri\x18\x07 \x01(\tH\x00\x12\x14\n\ndriver_url\x18\x08 \x01(\tH\x00\x12\x16\n\x0emax_duration_s\x18\t \x01(\x01\x42\x07\n\x05inputb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%dramatis/gateway/v1/performance.proto\x12\x13\x64ramatis.gateway.v1\x1a\"dramatis/session/v1/envelope.proto\";\n\nSpokenText\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\r\n\x05voice\x18\x02 \x01(\t\x12\x10\n\x08language\x18\x03 \x01(\t\"\x88\x03\n\x0bPerformance\x12/\n\x08\x65nvelope\x18\x01 \x01(\x0b\x32\x1d.dramatis.session.v1.Envelope\x12-\n\x07opening\x18\x02 \x01(\x0b\x32\x1c.dramatis.session.v1.Opening\x12\x32\n\ndirections\x18\x03 \x03(\x0b\x32\x1e.dramatis.session.v1.Direction\x12\x14\n\nspeech_uri\x18\x04 \x01(\tH\x00\x12\x14\n\nspeech_url\x18\x05 \x01(\tH\x00\x12\x36\n\x0bspeech_text\x18\x06 \x01(\x0b\x32\x1f.dramatis.gateway.v1.SpokenTextH\x00\x12\x14\n\ndriver_uri\x18\x07 \x01(\tH\x00\x12\x14\n\ndriver_url\x18\x08 \x01(\tH\x00\x12\x16\n\x0emax_duration_s\x18\t \x01(\x01\x12\x14\n\nlisten_uri\x18\n \x01(\tH\x01\x12\x14\n\nlisten_url\x18\x0b \x01(\tH\x01\x42\x07\n\x05inputB\x08\n\x06listenb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,5 +35,5 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SPOKENTEXT']._serialized_start=98
   _globals['_SPOKENTEXT']._serialized_end=157
   _globals['_PERFORMANCE']._serialized_start=160
-  _globals['_PERFORMANCE']._serialized_end=498
+  _globals['_PERFORMANCE']._serialized_end=552
 # @@protoc_insertion_point(module_scope)

@@ -8,17 +8,19 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Segment(_message.Message):
-    __slots__ = ("envelope", "opening", "speech", "is_final", "driver_uri", "directions")
+    __slots__ = ("envelope", "opening", "speech", "is_final", "driver_uri", "directions", "listen")
     ENVELOPE_FIELD_NUMBER: _ClassVar[int]
     OPENING_FIELD_NUMBER: _ClassVar[int]
     SPEECH_FIELD_NUMBER: _ClassVar[int]
     IS_FINAL_FIELD_NUMBER: _ClassVar[int]
     DRIVER_URI_FIELD_NUMBER: _ClassVar[int]
     DIRECTIONS_FIELD_NUMBER: _ClassVar[int]
+    LISTEN_FIELD_NUMBER: _ClassVar[int]
     envelope: _envelope_pb2.Envelope
     opening: _envelope_pb2.Opening
     speech: bytes
     is_final: bool
     driver_uri: str
     directions: _containers.RepeatedCompositeFieldContainer[_envelope_pb2.Direction]
-    def __init__(self, envelope: _Optional[_Union[_envelope_pb2.Envelope, _Mapping]] = ..., opening: _Optional[_Union[_envelope_pb2.Opening, _Mapping]] = ..., speech: _Optional[bytes] = ..., is_final: _Optional[bool] = ..., driver_uri: _Optional[str] = ..., directions: _Optional[_Iterable[_Union[_envelope_pb2.Direction, _Mapping]]] = ...) -> None: ...
+    listen: bytes
+    def __init__(self, envelope: _Optional[_Union[_envelope_pb2.Envelope, _Mapping]] = ..., opening: _Optional[_Union[_envelope_pb2.Opening, _Mapping]] = ..., speech: _Optional[bytes] = ..., is_final: _Optional[bool] = ..., driver_uri: _Optional[str] = ..., directions: _Optional[_Iterable[_Union[_envelope_pb2.Direction, _Mapping]]] = ..., listen: _Optional[bytes] = ...) -> None: ...

@@ -1,4 +1,4 @@
-"""One message of every topic, with every field set; run as a module it writes them to `golden`."""
+"""One message of every topic, and those of two streams; run as a module it writes them to `golden`."""
 
 from __future__ import annotations
 
@@ -153,6 +153,56 @@ SPECIMENS: Final[list[tuple[Topic[Any], Any]]] = [
     ),
 ]
 
+# The messages of a conversation, which has a listen stream beside or instead of the speech.
+CONVERSATION: Final[list[tuple[Topic[Any], Any]]] = [
+    (
+        STATUSES,
+        m.Status(
+            envelope=ENVELOPE,
+            stage="ingestion",
+            kind=m.StatusKind.MEASURED,
+            num_frames=101,
+            notices=(
+                m.Notice(code="listen_shorter", detail="listen lasts 2 s"),
+                m.Notice(code="x", detail=""),
+            ),
+        ),
+    ),
+    (
+        PERFORMANCES,
+        m.Performance(
+            envelope=ENVELOPE,
+            opening=OPENING,
+            directions=DIRECTIONS,
+            speech_uri="ten_0a/performances/per_0b/speech",
+            listen_uri="ten_0a/performances/per_0b/listen",
+        ),
+    ),
+    (
+        SEGMENTS,
+        m.Segment(
+            envelope=ENVELOPE,
+            speech=np.linspace(-1, 1, 3200, dtype=np.float32),
+            listen=np.linspace(1, 0, 3200, dtype=np.float32),
+            is_final=False,
+            opening=OPENING,
+            directions=DIRECTIONS,
+        ),
+    ),
+    (
+        CUES,
+        m.Cue(
+            envelope=ENVELOPE,
+            num_frames=5,
+            is_final=False,
+            speak=np.linspace(-8, 2, 40 * 80, dtype=np.float32).reshape(40, 80),
+            listen=np.linspace(2, -8, 220 * 80, dtype=np.float32).reshape(220, 80),
+            opening=OPENING,
+            directions=DIRECTIONS,
+        ),
+    ),
+]
+
 
 def is_same(one: object, other: object) -> bool:
     """Equality that sees into arrays."""
@@ -170,11 +220,12 @@ def is_same(one: object, other: object) -> bool:
     return bool(one == other)
 
 
-def golden_path(topic: Topic[Any]) -> Path:
-    """Where the bytes of a topic's specimen lie."""
-    return GOLDEN / f"{topic.type_name}.bin"
+def golden_path(topic: Topic[Any], message: object) -> Path:
+    """Where the bytes of a specimen lie."""
+    is_plain = any(message is plain for _, plain in SPECIMENS)
+    return GOLDEN / f"{topic.type_name}{'' if is_plain else '.conversation'}.bin"
 
 
 if __name__ == "__main__":
-    for topic, message in SPECIMENS:
-        golden_path(topic).write_bytes(topic.encode(message))
+    for topic, message in SPECIMENS + CONVERSATION:
+        golden_path(topic, message).write_bytes(topic.encode(message))

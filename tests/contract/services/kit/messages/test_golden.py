@@ -8,19 +8,23 @@ import pytest
 
 from services.kit.bus import Record, Source
 from services.kit.topics import TOPICS, TYPE_HEADER, Topic
-from tests.contract.services.kit.messages.specimens import SPECIMENS, golden_path, is_same
+from tests.contract.services.kit.messages.specimens import CONVERSATION, SPECIMENS, golden_path, is_same
 
-EACH = pytest.mark.parametrize(("topic", "message"), SPECIMENS, ids=[topic.name for topic, _ in SPECIMENS])
+EACH = pytest.mark.parametrize(
+    ("topic", "message"),
+    SPECIMENS + CONVERSATION,
+    ids=[golden_path(topic, message).stem for topic, message in SPECIMENS + CONVERSATION],
+)
 
 
 @EACH
 def test_a_message_becomes_its_golden_bytes(topic: Topic[Any], message: object) -> None:
-    assert topic.encode(message) == golden_path(topic).read_bytes()
+    assert topic.encode(message) == golden_path(topic, message).read_bytes()
 
 
 @EACH
 def test_golden_bytes_become_their_message(topic: Topic[Any], message: object) -> None:
-    assert is_same(topic.decode(golden_path(topic).read_bytes()), message)
+    assert is_same(topic.decode(golden_path(topic, message).read_bytes()), message)
 
 
 @EACH

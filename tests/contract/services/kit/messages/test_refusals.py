@@ -26,6 +26,7 @@ from services.kit.topics import (
 from tests.contract.services.kit.messages.specimens import DIRECTIONS, ENVELOPE, OPENING, SPECIMENS
 
 MESSAGE: dict[str, Any] = {topic.name: message for topic, message in SPECIMENS}
+HEARD = np.zeros((1, 80), np.float32)
 FIRST = replace(ENVELOPE, sequence=0)
 NAN = float("nan")
 
@@ -56,6 +57,7 @@ FAULTS = [
     broken(STATUSES, "video_uri is not a blob of its tenant", video_uri="ten_other/video.mp4"),
     broken(STATUSES, "a finished session needs its video", video_uri=""),
     broken(STATUSES, "a failed session needs a code", kind=m.StatusKind.FAILED, code=""),
+    broken(STATUSES, "a notice needs a code", notices=(m.Notice(code="", detail="something"),)),
     broken(CHARACTERS, "portrait_uri is not a blob of its tenant", portrait_uri="ten_0ax/portrait"),
     broken(CHARACTERS, "portrait_uri is empty", portrait_uri=""),
     broken(CHARACTERS, "is no key of a blob", portrait_uri="ten_0a/../ten_b/portrait"),
@@ -66,10 +68,42 @@ FAULTS = [
     broken(IDENTITIES, "either a bundle or a code", code="no_face"),
     broken(PERFORMANCES, "a performance has no input", speech_text=None),
     broken(PERFORMANCES, "speech_uri is not a blob", speech_text=None, speech_uri="elsewhere"),
+    broken(PERFORMANCES, "listen_uri is not a blob", listen_uri="elsewhere"),
+    broken(
+        PERFORMANCES,
+        "a driver and a listen track",
+        speech_text=None,
+        driver_uri="ten_0a/d",
+        listen_uri="ten_0a/l",
+    ),
+    broken(
+        PERFORMANCES,
+        "a driver and a listen track",
+        speech_text=None,
+        driver_url="http://a",
+        listen_url="http://b",
+    ),
     broken(PERFORMANCES, "max_duration_s is inf", max_duration_s=float("inf")),
     broken(SEGMENTS, "a segment has 3199 samples", speech=np.zeros(3199, np.float32)),
     broken(SEGMENTS, "a segment has 3201 samples", speech=np.zeros(3201, np.float32), is_final=True),
     broken(SEGMENTS, "not finite", speech=np.full(3200, np.nan, np.float32)),
+    broken(SEGMENTS, "a segment has 3199 samples", speech=None, listen=np.zeros(3199, np.float32)),
+    broken(SEGMENTS, "not finite", listen=np.full(3200, np.inf, np.float32)),
+    broken(
+        SEGMENTS,
+        r"have \[640, 3200\] samples, expected as many",
+        listen=np.zeros(640, np.float32),
+        is_final=True,
+    ),
+    broken(
+        SEGMENTS,
+        "a driver needs to be the only segment",
+        driver_uri="ten_0a/driver",
+        speech=None,
+        is_final=True,
+        envelope=FIRST,
+        listen=np.zeros(3200, np.float32),
+    ),
     broken(SEGMENTS, "the first message has no opening", envelope=FIRST, opening=None),
     broken(SEGMENTS, "a driver needs to be the only segment", driver_uri="ten_0a/driver"),
     opened("size is 511", size=511),
@@ -85,10 +119,11 @@ FAULTS = [
     broken(CUES, "a cue has 4 frames", num_frames=4),
     broken(CUES, "a cue has 0 frames", num_frames=0, is_final=True),
     broken(CUES, "a cue has 6 frames", num_frames=6),
-    broken(CUES, "either speech or motion", speak=None),
-    broken(CUES, "either speech or motion", motion=np.zeros((5, 58), np.float32)),
+    broken(CUES, "a stream and motion", motion=np.zeros((5, 58), np.float32)),
+    broken(CUES, "a stream and motion", speak=None, listen=HEARD, motion=np.zeros((5, 58), np.float32)),
     broken(CUES, "no rows of 58", speak=None, motion=np.zeros((5, 57), np.float32)),
     broken(CUES, "motion has 4 frames", speak=None, motion=np.zeros((4, 58), np.float32)),
+    broken(CUES, "not finite", speak=None, listen=np.full((1, 80), np.nan, np.float32)),
     broken(CUES, "not finite", speak=np.full((1, 80), np.inf, np.float32)),
     broken(CUES, "the first message has no opening", envelope=FIRST, opening=None),
     broken(CHUNKS, "a chunk has 2 frames", frames=(b"a", b"b")),

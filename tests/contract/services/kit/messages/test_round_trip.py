@@ -74,7 +74,16 @@ INPUTS = st.one_of(
         {"speech_text": kind(m.SpokenText, text=TEXTS.filter(bool), voice=TEXTS, language=TEXTS)}
     ),
 )
-PERFORMANCES = INPUTS.flatmap(
+LISTENS = st.one_of(
+    st.fixed_dictionaries({"listen_uri": URIS}),
+    st.fixed_dictionaries({"listen_url": TEXTS.filter(bool)}),
+)
+CONVERSATIONS = st.builds(
+    lambda speech, listen: speech | listen,
+    INPUTS.filter(lambda given_input: not given_input.keys() & {"driver_uri", "driver_url"}),
+    LISTENS,
+)
+PERFORMANCES = st.one_of(INPUTS, LISTENS, CONVERSATIONS).flatmap(
     lambda given_input: kind(
         m.Performance,
         envelope=envelopes(),
@@ -87,14 +96,15 @@ PERFORMANCES = INPUTS.flatmap(
 SEGMENTS = kind(
     m.Segment,
     envelope=envelopes(),
-    speech=floats(3200),
+    speech=st.none() | floats(3200),
+    listen=st.none() | floats(3200),
     is_final=st.booleans(),
     opening=OPENINGS,
     directions=DIRECTIONS,
 ) | kind(
     m.Segment,
     envelope=envelopes(st.just(0)),
-    speech=floats(0),
+    speech=st.none(),
     is_final=st.just(True),
     opening=OPENINGS,
     driver_uri=URIS,
@@ -104,7 +114,8 @@ CUES = kind(
     envelope=envelopes(),
     num_frames=st.just(5),
     is_final=st.booleans(),
-    speak=floats(st.integers(1, 50), st.integers(1, 90)),
+    speak=st.none() | floats(st.integers(1, 50), st.just(16)),
+    listen=st.none() | floats(st.integers(1, 250), st.just(16)),
     opening=OPENINGS,
     directions=DIRECTIONS,
 ) | kind(
@@ -132,6 +143,7 @@ STATUSES = kind(
     sha256=TEXTS,
     code=TEXTS.filter(bool),
     detail=TEXTS,
+    notices=st.lists(kind(m.Notice, code=TEXTS.filter(bool), detail=TEXTS), max_size=2).map(tuple),
 )
 VERDICTS = kind(
     m.Verdict,
