@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from models.motion import FRAME_RATE_HZ, INDEX, NUM_MOTION
-
-Curve = npt.NDArray[np.float64]
+from training.worlds.speech.curves import Curve, bump, ease, smooth, wander
 
 _DEGREE: Final = np.pi / 180.0
 _LOOK_FULL_RAD: Final = 30.0 * _DEGREE
@@ -64,64 +63,80 @@ def life_motion(
 ) -> Curve:
     """Motion [F, 58] of everything but the mouth's speech gestures; smiles are left to be added to them."""
     times_s = np.arange(num_frames) / FRAME_RATE_HZ
-    speaking = _speaking(phrases, times_s)
     motion = np.zeros((num_frames, NUM_MOTION))
-    _move_head(motion, rng, temper, phrases, accents, speaking, times_s)
-    gaze_x, gaze_y = _gaze(rng, temper, phrases, times_s)
-    _look(motion, gaze_x - motion[:, INDEX["headYaw"]], gaze_y - motion[:, INDEX["headPitch"]])
-    _blink(motion, rng, temper, phrases, times_s)
-    _raise_brows(motion, rng, temper, phrases, accents, times_s)
-    _set_mood(motion, rng, temper, num_frames)
+    quick = 0.35 + 0.65 * speaking(phrases, times_s)
+    turn_head(motion, rng, temper, 1.0, quick, lambda: _phrase_steps(rng, phrases, times_s))
+    nod_along(motion, rng, temper, accents, times_s)
+    carry_head(motion, rng, temper, times_s)
+    pauses = [phrase.end_s for phrase in phrases] + [phrase.start_s - 0.2 for phrase in phrases]
+    gaze(motion, rng, [(pause_s, 0.5 * temper.aversion) for pause_s in pauses], times_s)
+    blink(motion, rng, temper, [phrase.end_s for phrase in phrases], times_s)
+    raise_brows(motion, rng, temper, phrases, accents, times_s)
+    set_mood(motion, rng, temper)
     motion[:, : INDEX["headPitch"]] = motion[:, : INDEX["headPitch"]].clip(0.0, 1.0)
     return motion
 
 
-def _move_head(
+def turn_head(
     motion: Curve,
     rng: np.random.Generator,
     temper: Temper,
-    phrases: list[Phrase],
-    accents: list[Accent],
-    speaking: Curve,
-    times_s: Curve,
+    slow: Curve | float,
+    quick: Curve | float,
+    draw_attitude: Callable[[], Curve],
 ) -> None:
+    """Turn the head of `motion` [F, 58]: drifting, trembling, and taking an attitude, each scaled [F].
+
+    `draw_attitude` is asked once per axis for a curve [F], about one unit large.
+    """
     scale = temper.head_deg * _DEGREE
-    energy = 0.35 + 0.65 * speaking
     for name, share, turn in (("headPitch", 0.8, 0.5), ("headYaw", 1.2, 1.2), ("headRoll", 0.6, 0.6)):
-        slow = _wander(rng, len(times_s), 1.1)
-        quick = _wander(rng, len(times_s), 0.28) * energy
-        turns = _phrase_steps(rng, phrases, times_s)
-        motion[:, INDEX[name]] = scale * (share * (0.6 * slow + 0.35 * quick) + 0.6 * turn * turns)
+        drift = slow * wander(rng, len(motion), 1.1)
+        tremble = quick * wander(rng, len(motion), 0.28)
+        motion[:, INDEX[name]] = scale * (
+            share * (0.6 * drift + 0.35 * tremble) + 0.6 * turn * draw_attitude()
+        )
+
+
+def nod_along(
+    motion: Curve, rng: np.random.Generator, temper: Temper, accents: list[Accent], times_s: Curve
+) -> None:
+    """Dip the head at the speaker's own accents."""
     for accent in accents:
         if rng.random() < 0.75:
             size = accent.strength * temper.nod_deg * _DEGREE * rng.uniform(0.4, 1.2)
-            motion[:, INDEX["headPitch"]] += size * _bump(times_s, accent.at_s + rng.normal(0.03, 0.04), 0.11)
+            motion[:, INDEX["headPitch"]] += size * bump(times_s, accent.at_s + rng.normal(0.03, 0.04), 0.11)
+
+
+def carry_head(motion: Curve, rng: np.random.Generator, temper: Temper, times_s: Curve) -> None:
+    """Keep the head within what a neck does, and move it with its turns, with breath, and a little anyway."""
     for name in ("headPitch", "headYaw", "headRoll"):
         limit = 15.0 * _DEGREE
         motion[:, INDEX[name]] = limit * np.tanh(motion[:, INDEX[name]] / limit)
     breath = np.sin(2 * np.pi * times_s / temper.breath_period_s + rng.uniform(0, 6.3))
-    motion[:, INDEX["headX"]] = 0.03 * _wander(rng, len(times_s), 1.2) + 0.25 * motion[:, INDEX["headYaw"]]
-    motion[:, INDEX["headY"]] = 0.012 * breath + 0.015 * _wander(rng, len(times_s), 1.0)
+    motion[:, INDEX["headX"]] += 0.03 * wander(rng, len(times_s), 1.2) + 0.25 * motion[:, INDEX["headYaw"]]
+    motion[:, INDEX["headY"]] += 0.012 * breath + 0.015 * wander(rng, len(times_s), 1.0)
     motion[:, INDEX["headY"]] += 0.2 * motion[:, INDEX["headPitch"]]
-    motion[:, INDEX["headZ"]] = 0.04 * _wander(rng, len(times_s), 1.4)
+    motion[:, INDEX["headZ"]] += 0.04 * wander(rng, len(times_s), 1.4)
 
 
-def _gaze(
-    rng: np.random.Generator, temper: Temper, phrases: list[Phrase], times_s: Curve
-) -> tuple[Curve, Curve]:
-    """Where the eyes point in radians from the viewer: fixations with tiny saccades, rare aversions."""
+def gaze(motion: Curve, rng: np.random.Generator, glances: list[tuple[float, float]], times_s: Curve) -> None:
+    """Look at the viewer in fixations with tiny saccades, whatever the head does, and away at times.
+
+    `glances` are moments in seconds at which to look away, each with its probability.
+    """
     x, y = np.zeros_like(times_s), np.zeros_like(times_s)
     at_s = 0.0
     while at_s < times_s[-1]:
         x[times_s >= at_s], y[times_s >= at_s] = rng.normal(0.0, 0.018, size=2)
         at_s += float(rng.gamma(3.0, 0.3))
-    pauses = [phrase.end_s for phrase in phrases] + [phrase.start_s - 0.2 for phrase in phrases]
-    for pause_s in pauses:
-        if rng.random() < 0.5 * temper.aversion:
-            start_s = pause_s + rng.normal(0.0, 0.15)
+    for moment_s, chance in glances:
+        if rng.random() < chance:
+            start_s = moment_s + rng.normal(0.0, 0.15)
             away = (times_s >= start_s) & (times_s < start_s + rng.uniform(0.35, 1.3))
             x[away], y[away] = rng.normal(0.0, 0.16), rng.normal(0.04, 0.12)
-    return _smooth(x, 0.025), _smooth(y, 0.025)
+    pitch, yaw = motion[:, INDEX["headPitch"]], motion[:, INDEX["headYaw"]]
+    _look(motion, smooth(x, 0.025) - yaw, smooth(y, 0.025) - pitch)
 
 
 def _look(motion: Curve, x: Curve, y: Curve) -> None:
@@ -136,15 +151,16 @@ def _look(motion: Curve, x: Curve, y: Curve) -> None:
         motion[:, INDEX["eyeWide" + side]] += 0.2 * (-y).clip(0.0, 1.0)
 
 
-def _blink(
-    motion: Curve, rng: np.random.Generator, temper: Temper, phrases: list[Phrase], times_s: Curve
+def blink(
+    motion: Curve, rng: np.random.Generator, temper: Temper, ends_s: list[float], times_s: Curve
 ) -> None:
+    """Blink every few seconds, and more often at `ends_s`, where a phrase ends."""
     moments: list[float] = []
     at_s = float(rng.uniform(0.0, temper.blink_interval_s))
     while at_s < times_s[-1] + 1.0:
         moments.append(at_s)
         at_s += max(float(temper.blink_interval_s * np.exp(rng.normal(-0.1, 0.45))), 0.8)
-    moments += [p.end_s + rng.uniform(-0.05, 0.25) for p in phrases if rng.random() < 0.4]
+    moments += [end_s + rng.uniform(-0.05, 0.25) for end_s in ends_s if rng.random() < 0.4]
     moments += [moment + rng.uniform(0.3, 0.45) for moment in moments if rng.random() < 0.07]
     lids = np.zeros_like(times_s)
     previous_s = -1.0
@@ -161,12 +177,12 @@ def _lid(rng: np.random.Generator, since_s: Curve) -> Curve:
     """One blink: shut in about 90 ms, held for a moment, open again in about 170 ms."""
     closing, held, opening = rng.uniform(0.07, 0.11), rng.uniform(0.03, 0.06), rng.uniform(0.13, 0.22)
     depth = rng.uniform(0.85, 1.0)
-    down = _ease((since_s + closing) / closing)
-    up = _ease((since_s - held) / opening)
+    down = ease((since_s + closing) / closing)
+    up = ease((since_s - held) / opening)
     return np.asarray(depth * (down - up), dtype=np.float64)
 
 
-def _raise_brows(
+def raise_brows(
     motion: Curve,
     rng: np.random.Generator,
     temper: Temper,
@@ -174,20 +190,19 @@ def _raise_brows(
     accents: list[Accent],
     times_s: Curve,
 ) -> None:
-    raised = 0.04 * temper.brow * (1.0 + _wander(rng, len(times_s), 0.8))
+    """Move the brows with the speaker's own accents and questions."""
+    raised = 0.04 * temper.brow * (1.0 + wander(rng, len(times_s), 0.8))
     lowered = np.zeros_like(times_s)
     for accent in accents:
         draw = rng.random()
         if draw < 0.3:
-            raised += (
-                temper.brow * accent.strength * rng.uniform(0.4, 1.0) * _bump(times_s, accent.at_s, 0.16)
-            )
+            raised += temper.brow * accent.strength * rng.uniform(0.4, 1.0) * bump(times_s, accent.at_s, 0.16)
         elif draw < 0.42:
-            lowered += 0.6 * temper.brow * accent.strength * _bump(times_s, accent.at_s, 0.18)
+            lowered += 0.6 * temper.brow * accent.strength * bump(times_s, accent.at_s, 0.18)
     for phrase in phrases:
         if phrase.is_question:
             start_s = max(phrase.end_s - rng.uniform(0.5, 1.0), phrase.start_s)
-            rise = _ease((times_s - start_s) / 0.25) - _ease((times_s - phrase.end_s - 0.15) / 0.5)
+            rise = ease((times_s - start_s) / 0.25) - ease((times_s - phrase.end_s - 0.15) / 0.5)
             raised += temper.brow * rng.uniform(0.5, 1.2) * rise
     raised, lowered = raised.clip(0.0, 0.9), lowered.clip(0.0, 0.6)
     motion[:, INDEX["browInnerUp"]] = raised
@@ -198,8 +213,9 @@ def _raise_brows(
         motion[:, INDEX["eyeWide" + side]] += 0.2 * raised
 
 
-def _set_mood(motion: Curve, rng: np.random.Generator, temper: Temper, num_frames: int) -> None:
-    smile = temper.smile * (1.0 + 0.5 * _wander(rng, num_frames, 1.6)).clip(0.0, 2.0)
+def set_mood(motion: Curve, rng: np.random.Generator, temper: Temper) -> None:
+    """Wear the person's usual smile, which comes and goes."""
+    smile = temper.smile * (1.0 + 0.5 * wander(rng, len(motion), 1.6)).clip(0.0, 2.0)
     skew = rng.normal(0.0, 0.08)
     for side, sign in (("Left", 1.0), ("Right", -1.0)):
         motion[:, INDEX["mouthSmile" + side]] = smile * (1.0 + sign * skew)
@@ -207,11 +223,12 @@ def _set_mood(motion: Curve, rng: np.random.Generator, temper: Temper, num_frame
         motion[:, INDEX["eyeSquint" + side]] += 0.3 * smile
 
 
-def _speaking(phrases: list[Phrase], times_s: Curve) -> Curve:
+def speaking(phrases: list[Phrase], times_s: Curve, width_s: float = 0.25) -> Curve:
+    """How much is being said [F], 0 to 1, with soft edges."""
     inside = np.zeros_like(times_s)
     for phrase in phrases:
         inside[(times_s >= phrase.start_s) & (times_s <= phrase.end_s)] = 1.0
-    return _smooth(inside, 0.25)
+    return smooth(inside, width_s)
 
 
 def _phrase_steps(rng: np.random.Generator, phrases: list[Phrase], times_s: Curve) -> Curve:
@@ -220,28 +237,4 @@ def _phrase_steps(rng: np.random.Generator, phrases: list[Phrase], times_s: Curv
     for phrase in phrases:
         if rng.random() < 0.6:
             steps[times_s >= phrase.start_s - 0.1] = rng.normal(0.0, 1.0)
-    return _smooth(steps, 0.22)
-
-
-def _wander(rng: np.random.Generator, count: int, width_s: float) -> Curve:
-    """Smooth noise of unit variance."""
-    pad = int(4 * width_s * FRAME_RATE_HZ) + 1
-    noise = _smooth(rng.normal(size=count + 2 * pad), width_s)[pad : pad + count]
-    return noise * float(np.sqrt(2.0 * np.sqrt(np.pi) * width_s * FRAME_RATE_HZ))
-
-
-def _smooth(values: Curve, width_s: float) -> Curve:
-    width = width_s * FRAME_RATE_HZ
-    lag = np.arange(-int(4 * width) - 1, int(4 * width) + 2)
-    kernel = np.exp(-0.5 * np.square(lag / width))
-    padded = np.pad(values, len(lag) // 2, mode="edge")
-    return np.asarray(np.convolve(padded, kernel / kernel.sum(), mode="valid"), dtype=np.float64)
-
-
-def _bump(times_s: Curve, at_s: float, width_s: float) -> Curve:
-    return np.asarray(np.exp(-0.5 * np.square((times_s - at_s) / width_s)), dtype=np.float64)
-
-
-def _ease(progress: Curve) -> Curve:
-    clipped = progress.clip(0.0, 1.0)
-    return np.asarray(clipped * clipped * (3.0 - 2.0 * clipped), dtype=np.float64)
+    return smooth(steps, 0.22)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,9 @@ from training.worlds.speech.phones import SAMPLE_RATE_HZ
 from training.worlds.speech.sounds import chords, coloured_noise, hum
 
 Samples = npt.NDArray[np.float32]
+
+# A frame 30 dB below the loudest is a pause.
+_PAUSE_SHARE: Final = 1e-3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +40,7 @@ def record(
     speech = _colour(rng, clean)
     if rng.random() < config.room_share:
         speech = _reverberate(rng, speech)
-    loudness = _active_rms(speech)
+    loudness = active_rms(speech)
     if rng.random() < config.noise_share:
         snr_db = rng.uniform(config.lowest_snr_db, config.highest_snr_db)
         speech = speech + loudness * 10.0 ** (-snr_db / 20.0) * _noise(rng, len(speech), babble)
@@ -108,8 +112,9 @@ def _compand(samples: Samples) -> Samples:
     return np.asarray(np.sign(stepped) * np.expm1(np.abs(stepped) * np.log1p(mu)) / mu, dtype=np.float32)
 
 
-def _active_rms(samples: Samples) -> float:
-    """RMS of the louder half of 20 ms frames, so that pauses do not count."""
+def active_rms(samples: Samples) -> float:
+    """RMS of the 20 ms frames that are of the louder half and near the loudest: pauses do not count."""
     hop = SAMPLE_RATE_HZ // 50
     power = np.square(samples[: len(samples) // hop * hop]).reshape(-1, hop).mean(1)
-    return float(np.sqrt(np.mean(power[power >= np.median(power)]) + 1e-10))
+    least = max(float(np.median(power)), _PAUSE_SHARE * float(power.max()))
+    return float(np.sqrt(np.mean(power[power >= least]) + 1e-10))
