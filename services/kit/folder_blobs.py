@@ -275,5 +275,7 @@ def _prepare(folder: Path) -> None:
         inbox = folder / _INCOMING
         inbox.mkdir(parents=True, exist_ok=True)
         for path in inbox.iterdir():
-            if time.time() - path.stat().st_mtime > _ABANDONED_AFTER_S:
-                path.unlink(missing_ok=True)
+            # Others who use the folder finish what they write meanwhile, and sweep too.
+            with suppress(FileNotFoundError):
+                if time.time() - path.stat().st_mtime > _ABANDONED_AFTER_S:
+                    path.unlink()

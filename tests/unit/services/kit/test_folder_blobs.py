@@ -102,6 +102,21 @@ def test_opening_sweeps_out_what_a_crash_left_long_ago(tmp_path: Path) -> None:
     assert files_in(tmp_path) == [".incoming/new"]
 
 
+def test_opening_passes_over_what_others_took_away_meanwhile(tmp_path: Path) -> None:
+    inbox = tmp_path / ".incoming"
+    inbox.mkdir()
+    # As a file that is gone between being listed and being looked at.
+    (inbox / "gone").symlink_to(inbox / "nothing")
+
+    async def main() -> None:
+        async with open_folder_blobs(tmp_path) as blobs:
+            await blobs.put("ten_a/clip", b"x", "video/mp4")
+
+    asyncio.run(main())
+
+    assert files_in(tmp_path) == ["ten_a/clip"]
+
+
 def test_deleting_a_tenant_leaves_no_empty_folder(tmp_path: Path) -> None:
     blobs = FolderBlobs(tmp_path)
     asyncio.run(blobs.put("ten_a/performances/per_a/0/clips/000000", b"x", "video/mp4"))
