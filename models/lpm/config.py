@@ -33,6 +33,30 @@ class SpeakConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ListenConfig:
+    """The encoder of the listen stream: one token per motion frame, from its past alone.
+
+    `causal` blocks look back by these dilations in tokens. A motion frame attends to its own token and
+    those of the 2 s before it, `window` in all. The newest log-mel frame is left out, because its taper
+    reaches beyond the chunk: so nothing of the other's future is ever heard.
+    """
+
+    width: int
+    stem_taps: int = 8
+    causal: tuple[int, ...] = (1, 2, 4)
+    window: int = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DirectionConfig:
+    """The encoder of direction: a learned token for each of `concepts`, in the strength it is asked for."""
+
+    width: int
+    concepts: int = 51
+    items: int = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SamplerConfig:
     """The Euler sampler: its descending noise levels, and the spread of the noise it starts from.
 
@@ -58,9 +82,7 @@ class SamplerConfig:
 class LpmConfig:
     """One transformer over 58-number motion frames.
 
-    Even layers attend to the speak stream. Odd layers are reserved for the listen stream, and text
-    and reference tokens have their places here; the three arrive with the listening work, so for now
-    only 0 ("not built") is accepted for them.
+    Even layers attend to the speak stream, odd ones to the listen stream, all of them to the direction.
     """
 
     dim: int
@@ -68,23 +90,18 @@ class LpmConfig:
     heads: int
     hidden: int
     speak: SpeakConfig
+    listen: ListenConfig
+    direction: DirectionConfig
     sampler: SamplerConfig = field(default_factory=SamplerConfig)
     logmel: LogMelConfig = field(default_factory=LogMelConfig)
     sink_chunks: int = 1
     window_chunks: int = 10
     longest_wavelength: float = 100.0
     timestep_frequencies: int = 8
-    listen_width: int = 0
-    text_width: int = 0
-    reference_tokens: int = 0
 
     def __post_init__(self) -> None:
         if self.dim % (2 * self.heads):
             raise ValueError(f"dim {self.dim} is not a multiple of twice the {self.heads} heads")
-        if self.listen_width or self.text_width or self.reference_tokens:
-            raise ValueError(
-                "the listen stream, text and references are not built yet: their sizes must be 0"
-            )
         levels = (*self.sampler.levels, 0.0)
         if levels[0] != 1.0 or any(a <= b for a, b in pairwise(levels)):
             raise ValueError(f"sampler levels must fall from 1.0 and stay above 0, got {levels[:-1]}")
@@ -126,8 +143,19 @@ class LpmConfig:
 
     @property
     def window_mels(self) -> int:
-        """Log-mel frames in the window of one chunk."""
+        """Log-mel frames of the speak stream in the window of one chunk."""
         return self.left_context + self.chunk_mels + self.look_ahead
+
+    @property
+    def listen_context(self) -> int:
+        """Log-mel frames of the listen stream needed before the first motion frame of a window."""
+        tokens = self.listen.window - 1 + 2 * sum(self.listen.causal)
+        return tokens * self.mels_per_frame + self.listen.stem_taps - self.mels_per_frame + 1
+
+    @property
+    def listen_mels(self) -> int:
+        """Log-mel frames of the listen stream in the window of one chunk, which lacks the newest."""
+        return self.listen_context + self.chunk_mels - 1
 
 
 def tiny() -> LpmConfig:
@@ -139,6 +167,8 @@ def tiny() -> LpmConfig:
         hidden=64,
         window_chunks=3,
         speak=SpeakConfig(width=16),
+        listen=ListenConfig(width=8, window=15),
+        direction=DirectionConfig(width=8),
         sampler=SamplerConfig(levels=(1.0, 0.4), mouth_levels=1),
         logmel=LogMelConfig(bands=16),
     )
@@ -146,7 +176,15 @@ def tiny() -> LpmConfig:
 
 def motion() -> LpmConfig:
     """The default engine: 58 numbers, 25 frames/s, made for one CPU core."""
-    return LpmConfig(dim=192, layers=4, heads=4, hidden=576, speak=SpeakConfig(width=192))
+    return LpmConfig(
+        dim=192,
+        layers=4,
+        heads=4,
+        hidden=576,
+        speak=SpeakConfig(width=192),
+        listen=ListenConfig(width=96),
+        direction=DirectionConfig(width=64),
+    )
 
 
 VARIANTS: Final[Mapping[str, Callable[[], LpmConfig]]] = MappingProxyType({"tiny": tiny, "motion": motion})
@@ -161,10 +199,13 @@ def from_json(text: str) -> LpmConfig:
     """Read what `to_json` wrote. Raises ValueError for unknown or missing fields."""
     fields = json.loads(text)
     try:
-        speak, sampler, logmel = fields.pop("speak"), fields.pop("sampler"), fields.pop("logmel")
+        speak, listen, direction = fields.pop("speak"), fields.pop("listen"), fields.pop("direction")
+        sampler, logmel = fields.pop("sampler"), fields.pop("logmel")
         level = LevelConfig(**logmel.pop("level"))
         return LpmConfig(
             speak=SpeakConfig(**_with_tuples(speak)),
+            listen=ListenConfig(**_with_tuples(listen)),
+            direction=DirectionConfig(**direction),
             sampler=SamplerConfig(**_with_tuples(sampler)),
             logmel=LogMelConfig(level=level, **logmel),
             **fields,

@@ -1,4 +1,4 @@
-"""The streaming LPM: speech windows and noise in, motion chunks out, sessions as rows of one state."""
+"""The streaming LPM: windows of sound, direction and noise in, motion chunks out; sessions are rows."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from models.lpm.conditions import Inputs, Memory
 from models.lpm.config import LpmConfig, SamplerConfig
-from models.lpm.network import LpmNetwork
+from models.lpm.network import LpmNetwork, Past
 from models.motion import BLENDSHAPES, CHUNK_FRAMES, MOTION_NAMES, NUM_BLENDSHAPES, NUM_MOTION
-from models.nn.attention import LocalMemory
 from models.nn.cache import KVCache, append_chunk, init_cache, reset_cache
 
 MOUTH_PREFIXES = ("jaw", "mouth", "tongue", "cheekPuff")
@@ -21,11 +21,19 @@ MAX_TRANSLATION = 0.5
 class LpmChunk(NamedTuple):
     """What one step consumes.
 
-    `speak` [slots, LpmConfig.window_mels, channels] is the log-mel window of the chunk (see
-    `models.lpm.windows`); `noise` [slots, 5, 58] is standard normal, the only source of chance.
+    `speak` [slots, LpmConfig.window_mels, channels] and `listen` [slots, LpmConfig.listen_mels, channels]
+    are the log-mel windows of the chunk (see `models.lpm.windows`); `speaks` and `listens`, boolean
+    [slots], tell whether there is such a stream: without one its window is not looked at. `concepts` int64
+    and `strengths` [slots, 8] are the direction (see `models.lpm.direction`). `noise` [slots, 5, 58] is
+    standard normal, the only source of chance.
     """
 
     speak: Tensor
+    speaks: Tensor
+    listen: Tensor
+    listens: Tensor
+    concepts: Tensor
+    strengths: Tensor
     noise: Tensor
 
 
@@ -78,19 +86,20 @@ class Lpm(nn.Module):
         Euler steps along the straight path of flow matching (Lipman et al., 2023), with the network
         estimating the clean end of the path; then one pass over the result writes the cache.
         """
-        memory = self.network.remember(self.network.speak_encoder(chunk.speak))
-        sampled = self._sample(chunk.noise * self.temperature, memory, state)
+        memory = self.network.remember(self.network.encode(inputs_of(chunk)), CHUNK_FRAMES)
+        past = self.network.recall(state.cache)
+        sampled = self._sample(chunk.noise * self.temperature, memory, past)
         motion = self.denormalise(sampled) * self.homing
-        written = self.network.chunk(self.normalise(motion), self._level(motion, 0.0), memory, state.cache)
+        written = self.network.chunk(self.normalise(motion), self._level(motion, 0.0), memory, past)
         cache = append_chunk(self.config.cache, state.cache, written.keys, written.values, active)
         return motion, LpmState(cache)
 
-    def _sample(self, noise: Tensor, memory: list[LocalMemory | None], state: LpmState) -> Tensor:
+    def _sample(self, noise: Tensor, memory: list[Memory], past: Past) -> Tensor:
         """Return a clean chunk, standardised. The mouth is settled after the first few estimates."""
         sampler = self.config.sampler
         noisy = clean = noise
         for index, level in enumerate(sampler.levels):
-            estimate = self.network.chunk(noisy, self._level(noisy, level), memory, state.cache).clean
+            estimate = self.network.chunk(noisy, self._level(noisy, level), memory, past).clean
             settled = self.mouth & (index >= sampler.mouth_levels)
             clean = torch.where(settled, clean, estimate)
             noisy = clean + (sampler.after(index) / level) * (noisy - clean)
@@ -110,6 +119,19 @@ class Lpm(nn.Module):
 
     def _level(self, like: Tensor, level: float) -> Tensor:
         return like.new_full((like.shape[0], 1), level)
+
+
+def inputs_of(chunk: LpmChunk) -> Inputs:
+    """Return the conditions of one chunk."""
+    return Inputs(
+        speak=chunk.speak,
+        speak_presence=chunk.speaks.long()[:, None],
+        listen=chunk.listen,
+        listen_presence=chunk.listens.long()[:, None],
+        concepts=chunk.concepts[:, None],
+        strengths=chunk.strengths[:, None],
+        known=torch.ones_like(chunk.speaks)[:, None],
+    )
 
 
 def valid_range() -> tuple[Tensor, Tensor]:

@@ -1,4 +1,4 @@
-"""The transformer: a clean estimate of noisy motion frames, given their speech and their past."""
+"""The transformer: a clean estimate of noisy motion frames, given their conditions and their past."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ import torch
 from einops import rearrange, repeat
 from torch import Tensor, nn
 
+from models.lpm.conditions import ConditionAttention, Conditions, Heard, Inputs, Memory
 from models.lpm.config import LpmConfig
-from models.lpm.speak import SpeakEncoder
+from models.lpm.streams import DirectionEncoder, listen_encoder, speak_encoder
 from models.motion import NUM_MOTION
-from models.nn.attention import LocalCrossAttention, LocalMemory, SelfAttention, attend
+from models.nn.attention import SelfAttention, attend
 from models.nn.cache import KVCache, visible_tokens
 from models.nn.feedforward import FeedForward
 from models.nn.modulation import Modulation, TimestepEmbedding, modulate
-from models.nn.norm import RMSNorm
+from models.nn.norm import RMSNorm, unit_rms
 from models.nn.rotary import rotate, rotation
 
 # Shapes: S slots, N frames, C chunk frames, M motion numbers, D width, L layers, K cached tokens.
@@ -34,52 +35,61 @@ class ChunkResult(NamedTuple):
 
 
 class Block(nn.Module):
-    """Self-attention, cross-attention to a stream (even layers), feed-forward; each modulated and gated."""
+    """Self-attention, cross-attention to the conditions, feed-forward; each modulated and gated.
+
+    The conditions are the direction and one stream: speak in even layers, listen in odd ones.
+    """
 
     def __init__(self, config: LpmConfig, *, layer: int) -> None:
         super().__init__()
         dim = config.dim
         self.layer = layer
-        self.norms = nn.ModuleList(nn.RMSNorm(dim, elementwise_affine=False) for _ in range(3))
         self.attention = SelfAttention(dim=dim, heads=config.heads)
-        self.speak = _speak_attention(config) if layer % 2 == 0 else None
+        self.conditions = _condition_attention(config, hears_itself=layer % 2 == 0)
         self.feedforward = FeedForward(dim=dim, hidden=config.hidden)
         self.modulation = nn.Parameter(torch.zeros(9, dim))
 
-    def forward(self, x: Tensor, condition: Tensor, mixer: Mixer, memory: LocalMemory | None) -> Tensor:
+    def forward(self, x: Tensor, condition: Tensor, mixer: Mixer, memory: Memory) -> Tensor:
         """Return [S, N, D] for `x` [S, N, D] and the shared timestep `condition` [S, N, 9, D]."""
         parts = (condition + self.modulation).unbind(dim=-2)
         first, second, third = (Modulation(*parts[i : i + 3]) for i in (0, 3, 6))
-        attended = mixer(self.layer, self.attention, modulate(self.norms[0](x), first))
+        attended = mixer(self.layer, self.attention, modulate(unit_rms(x), first))
         x = x + (1 + first.gate) * attended
-        if self.speak is not None and memory is not None:
-            x = x + (1 + second.gate) * self.speak(modulate(self.norms[1](x), second), memory)
-        mapped: Tensor = x + (1 + third.gate) * self.feedforward(modulate(self.norms[2](x), third))
+        x = x + (1 + second.gate) * self.conditions(modulate(unit_rms(x), second), memory)
+        mapped: Tensor = x + (1 + third.gate) * self.feedforward(modulate(unit_rms(x), third))
         return mapped
 
 
-def _speak_attention(config: LpmConfig) -> LocalCrossAttention:
-    return LocalCrossAttention(
+def _condition_attention(config: LpmConfig, *, hears_itself: bool) -> ConditionAttention:
+    attention = ConditionAttention(
         dim=config.dim,
-        memory_dim=config.speak.width,
         heads=config.heads,
-        window=config.attention_window,
-        stride=config.tokens_per_frame,
+        sound_width=config.speak.width if hears_itself else config.listen.width,
+        window=config.attention_window if hears_itself else config.listen.window,
+        stride=config.tokens_per_frame if hears_itself else 1,
+        direction_width=config.direction.width,
     )
+    # Speech alone is learned first; what comes later begins by changing nothing (LPM 1.0's curriculum).
+    nn.init.zeros_(attention.items_out.weight)
+    if not hears_itself:
+        nn.init.zeros_(attention.sound_out.weight)
+    return attention
 
 
 class LpmNetwork(nn.Module):
     """Base and online LPM in one: whole sequences for training, one chunk and a cache for streaming.
 
-    Follows LPM 1.0 (arXiv 2604.07823): speak audio in even layers, a bounded cache of a sink and a
-    window whose keys are rotated when read, positions by slot. All motion here is standardised.
+    Follows LPM 1.0 (arXiv 2604.07823): speak audio in even layers, listen audio in odd ones, both beside
+    the direction; a bounded cache of a sink and a window whose keys are rotated when read, positions by
+    slot. All motion here is standardised.
     """
 
     def __init__(self, config: LpmConfig) -> None:
         super().__init__()
         self.config = config
-        self.speak_encoder = SpeakEncoder(config)
-        self.speak_absent = nn.Parameter(torch.zeros(config.speak.width))
+        self.speak_encoder = speak_encoder(config)
+        self.listen_encoder = listen_encoder(config)
+        self.direction_encoder = DirectionEncoder(config)
         self.embed = nn.Linear(NUM_MOTION, config.dim)
         self.timestep = TimestepEmbedding(frequencies=config.timestep_frequencies, dim=config.dim)
         self.condition = nn.Linear(config.dim, 9 * config.dim)
@@ -91,37 +101,68 @@ class LpmNetwork(nn.Module):
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
 
-    def remember(self, tokens: Tensor) -> list[LocalMemory | None]:
-        """Return each layer's view of the speak tokens [S, K, width]; None where a layer has none."""
-        return [None if block.speak is None else block.speak.remember(tokens) for block in self._blocks()]
+    def encode(self, inputs: Inputs) -> Conditions:
+        """Encode what is heard and asked for; each chunk's tokens depend on its own windows alone."""
+        return Conditions(
+            speak=Heard(self.speak_encoder(inputs.speak), inputs.speak_presence),
+            listen=Heard(self.listen_encoder(inputs.listen), inputs.listen_presence),
+            direction=self.direction_encoder(inputs.concepts, inputs.strengths, inputs.known),
+        )
 
-    def chunk(
-        self, noisy: Tensor, level: Tensor, memory: list[LocalMemory | None], cache: KVCache
-    ) -> ChunkResult:
-        """Estimate the clean chunk behind `noisy` [S, C, M] at noise `level` [S, 1], reading the cache."""
-        mixer = _CachedAttention(self.config, cache)
+    def remember(self, conditions: Conditions, frames: int) -> list[Memory]:
+        """Return what each layer reads of the conditions of `frames` motion frames."""
+        heard = (conditions.speak, conditions.listen)
+        return [
+            block.conditions.remember(heard[block.layer % 2], conditions.direction, frames)
+            for block in self._blocks()
+        ]
+
+    def recall(self, cache: KVCache) -> Past:
+        """Read a cache once for all the estimates of a chunk."""
+        layout, head_dim = self.config.cache, self.config.dim // self.config.heads
+        slots = torch.arange(layout.tokens, device=cache.keys.device)
+        read = rotation(slots, head_dim, self.config.longest_wavelength)
+        seen = visible_tokens(layout, cache.chunks)
+        return Past(
+            keys=rotate(cache.keys, read).transpose(0, 1),
+            values=cache.values.transpose(0, 1),
+            mask=torch.cat((seen, seen.new_ones(seen.shape[0], layout.chunk)), dim=1)[:, None, None],
+        )
+
+    def chunk(self, noisy: Tensor, level: Tensor, memory: list[Memory], past: Past) -> ChunkResult:
+        """Estimate the clean chunk behind `noisy` [S, C, M] at noise `level` [S, 1]."""
+        mixer = _CachedAttention(self.config, past)
         clean = self._run(noisy, level, memory, mixer)
         return ChunkResult(clean, torch.stack(mixer.keys, dim=1), torch.stack(mixer.values, dim=1))
 
-    def sequence(self, clean: Tensor, noisy: Tensor, level: Tensor, tokens: Tensor) -> Tensor:
-        """Estimate every chunk of `noisy` [S, N, M] from the `clean` [S, N, M] chunks before it.
+    def sequence(self, past: Tensor, noisy: Tensor, level: Tensor, conditions: Conditions) -> Tensor:
+        """Estimate every chunk of `noisy` [S, N, M] from the chunks of `past` [S, N, M] before it.
 
-        `level` is [S, N / C], one per chunk; `tokens` are the speak tokens of all N frames. Equal to
-        N / C calls of `chunk` with a cache that was written from `clean` at level 0.
+        `level` is [S, N / C], one per chunk; the conditions are those of all N frames. Equal to N / C
+        calls of `chunk` with a cache that was written from `past` at level 0.
         """
-        both = torch.cat((clean, noisy))
+        slots, frames, _ = past.shape
+        both = torch.cat((past, noisy))
         levels = torch.cat((torch.zeros_like(level), level))
-        memory = [None if m is None else _twice(m) for m in self.remember(tokens)]
-        mixer = _TeacherForcedAttention(self.config, frames=clean.shape[1], device=clean.device)
-        return self._run(both, levels, memory, mixer)[clean.shape[0] :]
+        memory = self.remember(conditions.map(_twice), frames)
+        mixer = _TeacherForcedAttention(self.config, frames=frames, device=past.device)
+        return self._run(both, levels, memory, mixer)[slots:]
 
-    def _run(self, x: Tensor, level: Tensor, memory: list[LocalMemory | None], mixer: Mixer) -> Tensor:
+    def whole(self, noisy: Tensor, level: Tensor, memory: list[Memory]) -> Tensor:
+        """Estimate all of `noisy` [S, N, M] at once, every frame seeing every other: Base LPM.
+
+        `level` is [S, N / C]; chunks at level 0 are given, and are continued.
+        """
+        mixer = _WholeAttention(self.config, frames=noisy.shape[1], device=noisy.device)
+        return self._run(noisy, level, memory, mixer)
+
+    def _run(self, x: Tensor, level: Tensor, memory: list[Memory], mixer: Mixer) -> Tensor:
         hidden = self.embed(x)
         embedded = nn.functional.silu(self.timestep(level))
         condition = rearrange(self.condition(embedded), "s c (nine d) -> s c nine d", nine=9)
         condition = condition.repeat_interleave(x.shape[1] // level.shape[1], dim=1)
-        for block, local in zip(self._blocks(), memory, strict=True):
-            hidden = block(hidden, condition, mixer, local)
+        for block, remembered in zip(self._blocks(), memory, strict=True):
+            hidden = block(hidden, condition, mixer, remembered)
         clean: Tensor = self.head(self.norm(hidden))
         return clean
 
@@ -129,34 +170,36 @@ class LpmNetwork(nn.Module):
         return [block for block in self.blocks if isinstance(block, Block)]
 
 
-def _twice(memory: LocalMemory) -> LocalMemory:
-    return LocalMemory(torch.cat((memory.key,) * 2), torch.cat((memory.value,) * 2))
+def _twice(x: Tensor) -> Tensor:
+    return torch.cat((x, x))
+
+
+class Past(NamedTuple):
+    """A cache as the chunk being made reads it: keys rotated, everything one row per layer."""
+
+    keys: Tensor  # [L, S, K, H, E]
+    values: Tensor
+    mask: Tensor  # boolean [S, 1, 1, K + C]
 
 
 class _CachedAttention:
-    """Mix one chunk with the cached past and with itself, and keep its keys and values."""
+    """Mix one chunk with the past and with itself, and keep its keys and values."""
 
-    def __init__(self, config: LpmConfig, cache: KVCache) -> None:
-        layout = config.cache
-        self.cache = cache
+    def __init__(self, config: LpmConfig, past: Past) -> None:
+        self.past = past
         self.keys: list[Tensor] = []
         self.values: list[Tensor] = []
-        device, head_dim = cache.keys.device, config.dim // config.heads
-        positions = torch.arange(layout.current_start + layout.chunk, device=device)
-        self.read_rotation = rotation(positions, head_dim, config.longest_wavelength)
-        now = positions[layout.current_start :]
-        self.now_rotation = rotation(now, head_dim, config.longest_wavelength)
-        seen = visible_tokens(layout, cache.chunks)
-        self.mask = torch.cat((seen, seen.new_ones(seen.shape[0], layout.chunk)), dim=1)[:, None, None]
+        layout = config.cache
+        now = torch.arange(layout.current_start, layout.current_start + layout.chunk, device=past.keys.device)
+        self.rotation = rotation(now, config.dim // config.heads, config.longest_wavelength)
 
     def __call__(self, layer: int, attention: SelfAttention, x: Tensor) -> Tensor:
         query, key, value = attention.project(x)
         self.keys.append(key)
         self.values.append(value)
-        keys = torch.cat((self.cache.keys[:, layer].to(key.dtype), key), dim=1)
-        values = torch.cat((self.cache.values[:, layer].to(value.dtype), value), dim=1)
-        read = rotate(keys, self.read_rotation)
-        return attention.merge(attend(rotate(query, self.now_rotation), read, values, self.mask))
+        keys = torch.cat((self.past.keys[layer].to(key.dtype), rotate(key, self.rotation)), dim=1)
+        values = torch.cat((self.past.values[layer].to(value.dtype), value), dim=1)
+        return attention.merge(attend(rotate(query, self.rotation), keys, values, self.past.mask))
 
 
 class _TeacherForcedAttention:
@@ -199,6 +242,18 @@ class _TeacherForcedAttention:
         clean_value = _of_clean(value)
         values = torch.cat((clean_value[:, : self.sink], clean_value, value), dim=1)
         return attention.merge(torch.einsum("shnk,skhe->snhe", weights, values))
+
+
+class _WholeAttention:
+    """Mix all frames with each other, at positions counted from the first."""
+
+    def __init__(self, config: LpmConfig, *, frames: int, device: torch.device) -> None:
+        positions = torch.arange(frames, device=device)
+        self.rotation = rotation(positions, config.dim // config.heads, config.longest_wavelength)
+
+    def __call__(self, _layer: int, attention: SelfAttention, x: Tensor) -> Tensor:
+        query, key, value = attention.project(x)
+        return attention.merge(attend(rotate(query, self.rotation), rotate(key, self.rotation), value))
 
 
 def _of_clean(x: Tensor) -> Tensor:

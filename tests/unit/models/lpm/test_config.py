@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from models.lpm.config import VARIANTS, LpmConfig, SamplerConfig, from_json, tiny, to_json
+from models.lpm.config import VARIANTS, SamplerConfig, from_json, tiny, to_json
+from models.lpm.direction import CONCEPTS, MAX_ITEMS
 
 
 @pytest.mark.parametrize("name", sorted(VARIANTS))
@@ -33,11 +34,8 @@ def test_levels_that_do_not_fall_from_one_are_refused(levels: tuple[float, ...])
         replace(tiny(), sampler=SamplerConfig(levels=levels))
 
 
-@pytest.mark.parametrize("place", ["listen_width", "text_width", "reference_tokens"])
-def test_places_that_are_not_built_yet_are_refused(place: str) -> None:
-    with pytest.raises(ValueError, match="not built yet"):
-        replace_place(tiny(), place)
-
-
-def replace_place(config: LpmConfig, place: str) -> LpmConfig:
-    return from_json(to_json(config).replace(f'"{place}": 0', f'"{place}": 8'))
+@pytest.mark.parametrize("name", sorted(VARIANTS))
+def test_there_is_a_token_for_every_concept(name: str) -> None:
+    direction = VARIANTS[name]().direction
+    assert direction.concepts == len(CONCEPTS)
+    assert direction.items == MAX_ITEMS

@@ -9,10 +9,11 @@ import torch
 from torch import nn
 
 from models.lpm.config import SamplerConfig, tiny
-from models.lpm.model import Lpm, LpmChunk, draw_noise, homing_ramp, mouth_columns
+from models.lpm.model import Lpm, LpmChunk, homing_ramp, mouth_columns
 from models.lpm.weights import CONFIG_FILE, load_lpm, save_lpm
 from models.motion import CHUNK_FRAMES, INDEX, NUM_BLENDSHAPES, NUM_MOTION
 from models.registry import WEIGHTS, weights_folder
+from tests.unit.models.lpm.drawing import draw_chunk
 
 
 @pytest.fixture
@@ -24,8 +25,7 @@ def lpm() -> Lpm:
 
 
 def a_chunk(lpm: Lpm, slots: int = 2) -> LpmChunk:
-    speak = torch.randn(slots, lpm.config.window_mels, lpm.config.logmel.channels)
-    return LpmChunk(speak, draw_noise(slots, torch.Generator().manual_seed(0)))
+    return draw_chunk(lpm.config, slots)
 
 
 def test_a_step_gives_one_chunk_of_motion_per_slot(lpm: Lpm) -> None:

@@ -4,8 +4,9 @@ import pytest
 import torch
 
 from models.lpm.config import tiny
-from models.lpm.model import Lpm, LpmChunk, LpmState, draw_noise
+from models.lpm.model import Lpm, LpmState
 from models.lpm.rows import dump_state, join_states, load_state, split_state
+from tests.unit.models.lpm.drawing import draw_chunk
 
 
 @pytest.fixture(scope="module")
@@ -16,11 +17,8 @@ def lpm() -> Lpm:
 
 def _stepped(lpm: Lpm, steps: int, seed: int) -> LpmState:
     state = lpm.init_state(1)
-    generator = torch.Generator().manual_seed(seed)
-    for _ in range(steps):
-        speak = torch.randn(1, lpm.config.window_mels, lpm.config.logmel.channels, generator=generator)
-        chunk = LpmChunk(speak, draw_noise(1, generator))
-        _, state = lpm.step(state, chunk, torch.tensor([True]))
+    for n in range(steps):
+        _, state = lpm.step(state, draw_chunk(lpm.config, 1, 100 * seed + n), torch.tensor([True]))
     return state
 
 

@@ -10,9 +10,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from models.lpm.conditions import Inputs
 from models.lpm.config import tiny
-from models.lpm.model import Lpm, LpmChunk, draw_noise
+from models.lpm.model import Lpm, LpmChunk, inputs_of
 from models.streaming.model import StreamingModel
+from tests.unit.models.lpm.drawing import draw_chunk
 
 SLOTS = 3
 STEPS = 7
@@ -42,9 +44,7 @@ def build_lpm() -> Lpm:
 
 
 def draw_lpm(lpm: Lpm, slots: int, seed: int) -> LpmChunk:
-    generator = torch.Generator().manual_seed(seed)
-    speak = torch.randn(slots, lpm.config.window_mels, lpm.config.logmel.channels, generator=generator)
-    return LpmChunk(speak, draw_noise(slots, generator))
+    return draw_chunk(lpm.config, slots, seed)
 
 
 def whole_lpm(lpm: Lpm, chunks: Sequence[LpmChunk]) -> Tensor:
@@ -52,15 +52,14 @@ def whole_lpm(lpm: Lpm, chunks: Sequence[LpmChunk]) -> Tensor:
     config, network = lpm.config, lpm.network
     width = config.cache.chunk
     noise = torch.cat([chunk.noise for chunk in chunks], dim=1) * lpm.temperature
-    speak = _overlapped([chunk.speak for chunk in chunks], config.chunk_mels)
-    tokens = network.speak_encoder(speak)
+    conditions = network.encode(inputs_of_all(chunks, config.chunk_mels))
     motion = lpm.denormalise(torch.zeros_like(noise))
     for n in range(len(chunks)):
         here = slice(n * width, (n + 1) * width)
         noisy, settled = noise.clone(), torch.zeros_like(noise)
         for index, level in enumerate(config.sampler.levels):
             levels = torch.full((noise.shape[0], len(chunks)), level)
-            clean = network.sequence(lpm.normalise(motion), noisy, levels, tokens)
+            clean = network.sequence(lpm.normalise(motion), noisy, levels, conditions)
             if index >= config.sampler.mouth_levels:
                 clean[..., lpm.mouth] = settled[..., lpm.mouth]
             settled = clean
@@ -69,15 +68,37 @@ def whole_lpm(lpm: Lpm, chunks: Sequence[LpmChunk]) -> Tensor:
     return motion
 
 
+def inputs_of_all(chunks: Sequence[LpmChunk], hop: int) -> Inputs:
+    """The conditions of a whole stream, from those of its chunks."""
+    columns = [inputs_of(chunk) for chunk in chunks]
+    sound = {
+        name: _overlapped([getattr(column, name) for column in columns], hop) for name in ("speak", "listen")
+    }
+    others = {
+        name: torch.cat([getattr(column, name) for column in columns], dim=1)
+        for name in Inputs._fields
+        if name not in sound
+    }
+    return Inputs(**sound, **others)
+
+
 def _overlapped(windows: Sequence[Tensor], hop: int) -> Tensor:
     return torch.cat([*(window[:, :hop] for window in windows[:-1]), windows[-1]], dim=1)
 
 
 def consistent(chunks: Sequence[LpmChunk], hop: int) -> list[LpmChunk]:
     """Make the windows overlap as those of one stream do."""
-    speak = torch.cat([chunk.speak for chunk in chunks], dim=1)
-    length = chunks[0].speak.shape[1]
-    return [LpmChunk(speak[:, n * hop : n * hop + length], chunk.noise) for n, chunk in enumerate(chunks)]
+    return [
+        chunk._replace(
+            speak=_cut([chunk.speak for chunk in chunks], n * hop),
+            listen=_cut([chunk.listen for chunk in chunks], n * hop),
+        )
+        for n, chunk in enumerate(chunks)
+    ]
+
+
+def _cut(windows: Sequence[Tensor], start: int) -> Tensor:
+    return torch.cat(list(windows), dim=1)[:, start : start + windows[0].shape[1]]
 
 
 def draw_stream(case: Case, model: AnyModel, *, slots: int = SLOTS, seed: int = 1) -> list[Any]:

@@ -1,0 +1,159 @@
+"""How a motion frame reads its conditions: one query, for a stream of sound and for direction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import IntEnum
+from typing import NamedTuple
+
+import torch
+from einops import rearrange
+from torch import Tensor, nn
+
+from models.lpm.streams import DirectionTokens
+from models.nn.norm import RMSNorm
+
+# Shapes: S slots, C chunks, N motion frames, K tokens of sound, I tokens of direction, H heads, E head width,
+# D = H * E, W window.
+
+
+class Presence(IntEnum):
+    """What there is of a stream in a chunk: its sound; nobody; or, to train for guidance, no knowledge."""
+
+    ABSENT = 0
+    PRESENT = 1
+    UNKNOWN = 2
+
+
+class Inputs(NamedTuple):
+    """What C chunks are conditioned on, before it is encoded.
+
+    `speak` and `listen` are log-mel frames [S, T, channels] with the context that their encoders need; the
+    presences int64 [S, C]; `concepts` int64 and `strengths` [S, C, items]; `known`, boolean [S, C], tells
+    whether the direction is.
+    """
+
+    speak: Tensor
+    speak_presence: Tensor
+    listen: Tensor
+    listen_presence: Tensor
+    concepts: Tensor
+    strengths: Tensor
+    known: Tensor
+
+
+class Heard(NamedTuple):
+    """A stream of sound: tokens [S, K, width] of C chunks, and the `Presence` in each, int64 [S, C]."""
+
+    tokens: Tensor
+    presence: Tensor
+
+
+class Conditions(NamedTuple):
+    """What a stretch of motion is made for."""
+
+    speak: Heard
+    listen: Heard
+    direction: DirectionTokens
+
+    def map(self, change: Callable[[Tensor], Tensor]) -> Conditions:
+        """Apply `change` to every tensor; they all have slots first."""
+        return Conditions(
+            Heard(*map(change, self.speak)),
+            Heard(*map(change, self.listen)),
+            DirectionTokens(*map(change, self.direction)),
+        )
+
+
+class Memory(NamedTuple):
+    """Keys and values of one layer's conditions, ready to be read any number of times."""
+
+    sound_key: Tensor  # [S, K, H, E]
+    sound_value: Tensor
+    bias: Tensor  # [H, N, K], -inf where a frame may not look
+    instead: Tensor  # [S, N, H, E], read where the stream is not present
+    present: Tensor  # boolean [S, N]
+    item_key: Tensor  # [S, C, I, H, E]
+    item_value: Tensor
+    seen: Tensor  # boolean [S, C, I]
+
+
+class ConditionAttention(nn.Module):
+    """Cross-attention to sound and to direction, which share the query and are added up.
+
+    LPM 1.0 (arXiv 2604.07823): each branch has its own keys, values and output. A frame reads a window of
+    the sound, at a learned bias per head and offset, and all of its chunk's direction.
+    """
+
+    def __init__(
+        self, *, dim: int, heads: int, sound_width: int, window: int, stride: int, direction_width: int
+    ) -> None:
+        super().__init__()
+        self.heads, self.window, self.stride = heads, window, stride
+        self.query = nn.Linear(dim, dim, bias=False)
+        self.query_norm = RMSNorm(dim // heads)
+        self.sound = nn.Linear(sound_width, 2 * dim, bias=False)
+        self.sound_norm = RMSNorm(dim // heads)
+        self.offset_bias = nn.Parameter(torch.zeros(heads, window))
+        self.instead = nn.Parameter(torch.zeros(2, dim))
+        self.sound_out = nn.Linear(dim, dim)
+        self.items = nn.Linear(direction_width, 2 * dim, bias=False)
+        self.items_norm = RMSNorm(dim // heads)
+        self.items_out = nn.Linear(dim, dim, bias=False)
+
+    def remember(self, heard: Heard, direction: DirectionTokens, frames: int) -> Memory:
+        """Project what the frames of C chunks will read.
+
+        `heard` has (frames - 1) * stride + window tokens.
+        """
+        key, value = self._split(self.sound(heard.tokens))
+        item_key, item_value = self._split(self.items(direction.tokens))
+        presence = heard.presence.repeat_interleave(frames // heard.presence.shape[1], dim=1)
+        absent, unknown = rearrange(self.instead.to(value.dtype), "two (h e) -> two h e", h=self.heads)
+        is_unknown = (presence == Presence.UNKNOWN.value)[..., None, None]
+        return Memory(
+            sound_key=self.sound_norm(key),
+            sound_value=value,
+            bias=self._bias(frames, key.shape[1]),
+            instead=torch.where(is_unknown, unknown, absent),
+            present=presence == Presence.PRESENT.value,
+            item_key=self.items_norm(item_key),
+            item_value=item_value,
+            seen=direction.seen,
+        )
+
+    def _split(self, projected: Tensor) -> tuple[Tensor, Tensor]:
+        key, value = rearrange(projected, "... (two h e) -> two ... h e", two=2, h=self.heads)
+        return key, value
+
+    def _bias(self, frames: int, tokens: int) -> Tensor:
+        device = self.offset_bias.device
+        offset = (
+            torch.arange(tokens, device=device) - self.stride * torch.arange(frames, device=device)[:, None]
+        )
+        inside = (offset >= 0) & (offset < self.window)
+        bias = self.offset_bias[:, offset.clamp(0, self.window - 1)]
+        return bias.masked_fill(~inside, float("-inf"))
+
+    def forward(self, x: Tensor, memory: Memory) -> Tensor:
+        """Return [S, N, D]: what the frames `x` [S, N, D] read in `memory`."""
+        query = self.query_norm(rearrange(self.query(x), "s n (h e) -> s n h e", h=self.heads))
+        query = query * query.shape[-1] ** -0.5
+        heard: Tensor = self.sound_out(self._hear(query, memory).flatten(2))
+        directed: Tensor = self.items_out(self._obey(query, memory).flatten(2))
+        return heard + directed
+
+    def _hear(self, query: Tensor, memory: Memory) -> Tensor:
+        scores = torch.einsum("snhe,skhe->shnk", query, memory.sound_key) + memory.bias
+        weights = scores.float().softmax(dim=-1).to(memory.sound_value.dtype)
+        read = torch.einsum("shnk,skhe->snhe", weights, memory.sound_value)
+        return torch.where(memory.present[..., None, None], read, memory.instead)
+
+    def _obey(self, query: Tensor, memory: Memory) -> Tensor:
+        chunks = memory.seen.shape[1]
+        query = rearrange(query, "s (c f) h e -> s c f h e", c=chunks)
+        scores = torch.einsum("scfhe,scihe->schfi", query, memory.item_key)
+        scores = scores.float().masked_fill(~memory.seen[:, :, None, None], float("-inf"))
+        weights = scores.softmax(dim=-1).to(memory.item_value.dtype)
+        read = torch.einsum("schfi,scihe->scfhe", weights, memory.item_value)
+        return rearrange(read, "s c f h e -> s (c f) h e")
