@@ -73,6 +73,7 @@ def _condition_attention(config: LpmConfig, *, hears_itself: bool) -> ConditionA
     nn.init.zeros_(attention.items_out.weight)
     if not hears_itself:
         nn.init.zeros_(attention.sound_out.weight)
+        nn.init.zeros_(attention.sound_out.bias)
     return attention
 
 
