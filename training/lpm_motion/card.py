@@ -7,7 +7,7 @@ from pathlib import Path
 
 from models.motion import FRAME_RATE_HZ
 from training.lpm_motion.config import TrainingConfig
-from training.lpm_motion.data import SpeechData
+from training.lpm_motion.data import Scenes
 from training.lpm_motion.evaluation import Figures
 
 CARD = """# LPM in motion space
@@ -39,7 +39,7 @@ Figures, streamed over voices that training never heard:
 
 
 def write_card(
-    folder: Path, config: TrainingConfig, data: SpeechData, *, steps: int, elapsed_s: float, figures: str = ""
+    folder: Path, config: TrainingConfig, data: Scenes, *, steps: int, elapsed_s: float, figures: str = ""
 ) -> None:
     """Write README.md to `folder`; `figures` is the text of `describe`."""
     seconds = config.chunks * config.model.cache.chunk / FRAME_RATE_HZ

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
 
@@ -57,6 +57,7 @@ class TrainingConfig:
 
     The speak encoder learns alone, from its own heads, for the first `speech_first_share` of the run.
     From `own_past_from` on, the mouth's past is the model's own estimate in a share of the rows.
+    `condition_dropout` are the shares of rows that are not told of speak, listen and direction.
     """
 
     model: LpmConfig
@@ -73,12 +74,14 @@ class TrainingConfig:
     gradient_clip: float = 1.0
     ema_decay: float = 0.999
     history_noise: float = 0.15
-    condition_dropout: float = 0.05
+    condition_dropout: tuple[float, float, float] = (0.05, 0.08, 0.08)
+    all_dropout: float = 0.02
     least_std: float = 0.02
     least_change: float = 0.05
     log_every: int = 50
     checkpoint_every_s: float = 240.0
     threads: int = 1
+    device: str = "cpu"
     seed: int = 0
     loss: LossConfig = LossConfig()
     augmentation: AugmentationConfig = AugmentationConfig()
@@ -92,6 +95,17 @@ def tiny_run() -> TrainingConfig:
 def motion_run() -> TrainingConfig:
     """The shipped engine, on one CPU core."""
     return TrainingConfig(model=motion(), batch=8, chunks=25, learning_rate=1.2e-3)
+
+
+def continued(run: TrainingConfig, model: LpmConfig) -> TrainingConfig:
+    """Return the run that goes on from a trained model: gentler, its speak encoder hardly alone any more."""
+    return replace(
+        run,
+        model=model,
+        learning_rate=run.learning_rate / 2,
+        speech_first_share=run.speech_first_share / 6,
+        own_past_from=run.speech_first_share / 2,
+    )
 
 
 RUNS: Final[Mapping[str, Callable[[], TrainingConfig]]] = MappingProxyType(

@@ -1,4 +1,4 @@
-"""The speech world's shards as log-mel levels and motion, and random crops of them."""
+"""The conversation world's shards as log-mel levels, presence, direction and motion."""
 
 from __future__ import annotations
 
@@ -12,14 +12,12 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from models.audio.level import LevelTracker
-from models.audio.logmel import FLOOR_POWER, LogMelConfig, decibels, features
+from models.audio.logmel import LogMelConfig, decibels
 from models.lpm.config import LpmConfig
-from models.lpm.windows import silence_before
 from models.motion import FRAME_RATE_HZ
-from training.lpm_motion.augmentation import augment
-from training.lpm_motion.config import AugmentationConfig, TrainingConfig
-from training.worlds.speech import PHONE_SET, Phone, read_shards
+from training.lpm_motion.config import TrainingConfig
+from training.worlds.conversation import read_shards
+from training.worlds.speech import PHONE_SET, Phone
 
 PHONES: Final = tuple(sorted(PHONE_SET))
 
@@ -28,39 +26,55 @@ HalfArray = npt.NDArray[np.float16]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SpeechData:
-    """Equally long clips: `levels` [clips, mel frames, bands + 1] in dB, `motion` [clips, frames, 58].
+class Scenes:
+    """Equally long clips of F frames in C chunks.
 
-    `phones` [clips, frames * tokens per frame] are indices into `PHONES`, one per speak token.
+    `levels` [clips, 2, mel frames, bands + 1] in dB, of the speak and the listen stream; `present`, boolean
+    [clips, C, 2], tells which of them there is; `concepts` and `strengths` [clips, C, items] are the
+    direction; `motion` [clips, F, 58]; `phones` [clips, F * tokens per frame] are indices into `PHONES`,
+    one per speak token.
     """
 
     levels: HalfArray
+    present: npt.NDArray[np.bool_]
+    concepts: npt.NDArray[np.int8]
+    strengths: HalfArray
     motion: HalfArray
     phones: npt.NDArray[np.int8]
 
     @property
+    def num_clips(self) -> int:
+        return self.motion.shape[0]
+
+    @property
+    def num_frames(self) -> int:
+        return self.motion.shape[1]
+
+    @property
     def hours(self) -> float:
-        return float(self.motion.shape[0] * self.motion.shape[1] / FRAME_RATE_HZ / 3600)
+        return self.num_clips * self.num_frames / FRAME_RATE_HZ / 3600
 
 
-class Batch(NamedTuple):
-    """Crops: `speak` [rows, mel frames with context, channels], `motion` [rows, frames, 58] as it is,
-    `phones` [rows, tokens]."""
-
-    speak: Tensor
-    motion: Tensor
-    phones: Tensor
-
-
-def load_speech(folder: Path, model: LpmConfig) -> SpeechData:
+def load_scenes(folder: Path, model: LpmConfig) -> Scenes:
     """Read the shards of a folder. Raises ValueError when it holds none."""
-    levels, motion, phones = [], [], []
+    levels, phones, parts = [], [], []
     for shard in read_shards(folder):
-        levels += [clip_levels(clip, model.logmel) for clip in shard.samples]
-        motion.append(shard.motion)
+        levels += [
+            np.stack([clip_levels(samples, model.logmel) for samples in streams])
+            for streams in zip(shard.speak, shard.listen, strict=True)
+        ]
         tokens = shard.motion.shape[1] * model.tokens_per_frame
         phones += [phone_labels(spoken, tokens, model) for spoken in shard.phones]
-    return SpeechData(levels=np.stack(levels), motion=np.concatenate(motion), phones=np.stack(phones))
+        parts.append((shard.present, shard.concepts, shard.strengths, shard.motion))
+    present, concepts, strengths, motion = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return Scenes(
+        levels=np.stack(levels),
+        present=present,
+        concepts=concepts,
+        strengths=strengths,
+        motion=motion,
+        phones=np.stack(phones),
+    )
 
 
 def phone_labels(phones: Sequence[Phone], tokens: int, model: LpmConfig) -> npt.NDArray[np.int8]:
@@ -86,68 +100,10 @@ class MotionStatistics(NamedTuple):
     change: Tensor
 
 
-def motion_statistics(data: SpeechData, config: TrainingConfig) -> MotionStatistics:
+def motion_statistics(scenes: Scenes, config: TrainingConfig) -> MotionStatistics:
     """Return the statistics of the taught motion; what hardly moves is taken to move a little."""
-    flat = data.motion.reshape(-1, data.motion.shape[-1]).astype(np.float32)
+    flat = scenes.motion.reshape(-1, scenes.motion.shape[-1]).astype(np.float32)
     std = np.maximum(flat.std(0), config.least_std)
-    moved = np.sqrt(np.square(np.diff(data.motion.astype(np.float32), axis=1)).mean((0, 1)))
+    moved = np.sqrt(np.square(np.diff(scenes.motion.astype(np.float32), axis=1)).mean((0, 1)))
     change = np.maximum(moved / std, config.least_change)
     return MotionStatistics(*(torch.from_numpy(value) for value in (flat.mean(0), std, change)))
-
-
-class CropSampler:
-    """Draws batches of random crops, augmented, from a generator of its own."""
-
-    def __init__(self, data: SpeechData, config: TrainingConfig, seed: int) -> None:
-        self._data = data
-        self._config = config
-        self._random = np.random.default_rng(seed)
-
-    def draw(self) -> Batch:
-        """Return one batch; every row has its own clip, start and augmentation."""
-        config, model = self._config, self._config.model
-        frames = config.chunks * model.cache.chunk
-        clips = self._random.integers(len(self._data.motion), size=config.batch)
-        starts = self._random.integers(self._data.motion.shape[1] - frames + 1, size=config.batch)
-        levels = self._data.levels[clips].astype(np.float32)
-        speak = speak_features(levels, model, config.augmentation, self._random)
-        length = frames * model.mels_per_frame + model.left_context + model.look_ahead
-        first = starts * model.mels_per_frame
-        crops = np.stack([row[at : at + length] for row, at in zip(speak, first, strict=True)])
-        motion = np.stack(
-            [self._data.motion[clip, at : at + frames] for clip, at in zip(clips, starts, strict=True)]
-        )
-        tokens = model.tokens_per_frame
-        spoken = np.stack(
-            [
-                self._data.phones[clip, at * tokens : (at + frames) * tokens]
-                for clip, at in zip(clips, starts, strict=True)
-            ]
-        )
-        return Batch(
-            speak=torch.from_numpy(crops),
-            motion=torch.from_numpy(motion.astype(np.float32)),
-            phones=torch.from_numpy(spoken.astype(np.int64)),
-        )
-
-
-def speak_features(
-    levels: FloatArray, model: LpmConfig, augmentation: AugmentationConfig, random: np.random.Generator
-) -> FloatArray:
-    """Return augmented features of whole clips, with the model's context of silence around them."""
-    changed = augment(levels, augmentation, random)
-    return _padded_features(changed, model)
-
-
-def clean_features(levels: HalfArray, model: LpmConfig) -> FloatArray:
-    """Return features of whole clips as a session would hear them, with context of silence."""
-    return _padded_features(levels.astype(np.float32), model)
-
-
-def _padded_features(levels: FloatArray, model: LpmConfig) -> FloatArray:
-    config = model.logmel
-    silence = 10 * np.log10(FLOOR_POWER)
-    after = np.pad(levels, ((0, 0), (0, model.look_ahead), (0, 0)), constant_values=silence)
-    heard = features(after, LevelTracker(config.level, rows=len(levels)), config)
-    before = np.broadcast_to(silence_before(model), (len(levels), model.left_context, config.channels))
-    return np.concatenate((before, heard), axis=1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -12,9 +12,12 @@ import torch
 from torch import Tensor
 
 from models.audio.logmel import FLOOR_POWER
+from models.lpm.conditions import Inputs, Presence
+from models.lpm.config import LpmConfig
 from models.lpm.model import Lpm, LpmChunk, draw_noise
-from models.motion import INDEX
-from training.lpm_motion.data import PHONES, FloatArray, HalfArray, SpeechData, clean_features
+from models.motion import CHUNK_FRAMES, INDEX
+from training.lpm_motion.crops import crop
+from training.lpm_motion.data import PHONES, FloatArray, Scenes
 from training.lpm_motion.lips import CLOSED, lip_opening
 from training.worlds.speech import BILABIALS
 
@@ -35,35 +38,53 @@ class Figures:
     takes_head_r: float
 
 
-def evaluate(lpm: Lpm, data: SpeechData, *, clips: int = 24, seed: int = 0) -> Figures:
+def evaluate(lpm: Lpm, data: Scenes, *, clips: int = 24, seed: int = 0) -> Figures:
     """Stream the first `clips` clips of held-out data twice, and as much silence."""
-    levels, taught = data.levels[:clips], data.motion[:clips].astype(np.float32)
-    one, other = (perform(lpm, levels, seed=seed + take) for take in range(2))
-    floor = np.full_like(levels[:2], 10 * np.log10(FLOOR_POWER))
+    taught = data.motion[:clips].astype(np.float32)
+    one, other = (perform(lpm, data, clips, seed=seed + take) for take in range(2))
+    silent = replace(
+        data, levels=np.full_like(data.levels[:2], 10 * np.log10(FLOOR_POWER)), concepts=data.concepts * 0
+    )
     head = [INDEX[name] for name in HEAD]
     return Figures(
         closure=closure(one, data.phones[:clips]),
         opening_r=likeness(opening(one), opening(taught)),
-        silent_opening=float(opening(perform(lpm, floor, seed=seed)).max()),
+        silent_opening=float(opening(perform(lpm, silent, 2, seed=seed)).max()),
         takes_mouth_r=likeness(opening(one), opening(other)),
         takes_head_r=likeness(one[..., head], other[..., head]),
     )
 
 
-def perform(lpm: Lpm, levels: HalfArray, *, seed: int) -> FloatArray:
-    """Return the motion [clips, frames, 58] of clips' levels, one slot per clip."""
+def perform(lpm: Lpm, scenes: Scenes, clips: int, *, seed: int) -> FloatArray:
+    """Return the motion [clips, frames, 58] of the first clips, one slot each."""
     config = lpm.config
-    speak = torch.from_numpy(clean_features(levels, config))
-    chunks = levels.shape[1] // config.chunk_mels
+    rows = np.arange(min(clips, len(scenes.levels)))
+    chunks = scenes.num_frames // CHUNK_FRAMES
+    levels = scenes.levels[rows].astype(np.float32)
+    inputs = crop(scenes, levels, rows, np.zeros_like(rows), config, chunks).inputs
     generator = torch.Generator().manual_seed(seed)
-    state, active = lpm.init_state(len(levels)), torch.ones(len(levels), dtype=torch.bool)
+    state, active = lpm.init_state(len(rows)), torch.ones(len(rows), dtype=torch.bool)
     motions: list[Tensor] = []
     with torch.inference_mode():
         for n in range(chunks):
-            window = speak[:, n * config.chunk_mels :][:, : config.window_mels]
-            motion, state = lpm.step(state, LpmChunk(window, draw_noise(len(levels), generator)), active)
+            chunk = chunk_of(inputs, n, config, draw_noise(len(rows), generator))
+            motion, state = lpm.step(state, chunk, active)
             motions.append(motion)
     return torch.cat(motions, dim=1).numpy()
+
+
+def chunk_of(inputs: Inputs, n: int, config: LpmConfig, noise: Tensor) -> LpmChunk:
+    """Return what a session consumes for the chunk `n` of longer inputs, of which nothing is unknown."""
+    first = n * config.chunk_mels
+    return LpmChunk(
+        speak=inputs.speak[:, first : first + config.window_mels],
+        speaks=inputs.speak_presence[:, n] == Presence.PRESENT.value,
+        listen=inputs.listen[:, first : first + config.listen_mels],
+        listens=inputs.listen_presence[:, n] == Presence.PRESENT.value,
+        concepts=inputs.concepts[:, n],
+        strengths=inputs.strengths[:, n],
+        noise=noise,
+    )
 
 
 def opening(motion: FloatArray) -> FloatArray:

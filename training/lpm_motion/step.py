@@ -8,24 +8,33 @@ import torch
 from einops import rearrange
 from torch import Tensor, nn
 
+from models.lpm.conditions import Conditions, Inputs, Presence
 from models.lpm.config import LpmConfig
 from models.lpm.model import Lpm, mouth_columns
 from models.motion import NUM_MOTION
 from training.lpm_motion.config import TrainingConfig
-from training.lpm_motion.data import PHONES, Batch
+from training.lpm_motion.crops import Batch
+from training.lpm_motion.data import PHONES
 from training.lpm_motion.lips import CLOSED, lip_opening
 
 # Shapes: B rows, N frames, M motion numbers, D token width.
 
 
 class Draw(NamedTuple):
-    """The chance in one step: levels [B, N / C], noise and history noise [B, N, M], rows chosen [B]."""
+    """The chance in one step: levels [B, N / C], noise and history noise [B, N, M], rows chosen [B].
+
+    `unknown` [B, 3] are the rows that are told nothing of speak, listen and direction.
+    """
 
     level: Tensor
     noise: Tensor
     history_noise: Tensor
-    dropped: Tensor
+    unknown: Tensor
     own_past: Tensor
+
+    def to(self, device: str) -> Draw:
+        """Return the chance on another device; it is drawn on the CPU, so that it is the same everywhere."""
+        return Draw(*(tensor.to(device) for tensor in self))
 
 
 class Losses(NamedTuple):
@@ -57,7 +66,7 @@ class SpeechHeads(nn.Module):
         """
         own = tokens[:, self.reach : tokens.shape[1] - self.reach]
         motion = self.motion(own.unfold(1, self.tokens_per_frame, self.tokens_per_frame).flatten(2)).float()
-        square = (motion - target).square()[..., mouth_columns()].mean()
+        square = (motion - target).square()[..., mouth_columns().to(target.device)].mean()
         scores = self.phones(own).float().flatten(0, 1)
         return square, nn.functional.cross_entropy(scores, phones.flatten())
 
@@ -75,8 +84,24 @@ def draw_chance(motion: Tensor, config: TrainingConfig, progress: float, generat
         level=level,
         noise=torch.randn(motion.shape, generator=generator),
         history_noise=spread * torch.randn(motion.shape, generator=generator),
-        dropped=torch.rand(rows, generator=generator) < config.condition_dropout,
+        unknown=_draw_unknown(rows, config, generator),
         own_past=torch.rand(rows, generator=generator) < own_past_share,
+    )
+
+
+def _draw_unknown(rows: int, config: TrainingConfig, generator: torch.Generator) -> Tensor:
+    each = torch.rand(rows, 3, generator=generator) < torch.tensor(config.condition_dropout)
+    every = torch.rand(rows, 1, generator=generator) < config.all_dropout
+    return each | every
+
+
+def withhold(inputs: Inputs, unknown: Tensor) -> Inputs:
+    """Return the inputs without what the rows marked in `unknown` [B, 3] are not to know."""
+    speak, listen, direction = unknown[..., None].unbind(dim=1)
+    return inputs._replace(
+        speak_presence=inputs.speak_presence.masked_fill(speak, Presence.UNKNOWN.value),
+        listen_presence=inputs.listen_presence.masked_fill(listen, Presence.UNKNOWN.value),
+        known=inputs.known & ~direction,
     )
 
 
@@ -91,23 +116,21 @@ def compute_losses(
     target = lpm.normalise(batch.motion)
     level = chance.level.repeat_interleave(config.model.cache.chunk, dim=1)[..., None]
     noisy = (1 - level) * target + level * chance.noise
-    tokens = lpm.network.speak_encoder(batch.speak)
-    heard = torch.where(chance.dropped[:, None, None], lpm.network.speak_absent.to(tokens.dtype), tokens)
-    past = _past(lpm, target, heard, chance)
-    estimate = lpm.network.sequence(past + chance.history_noise, noisy, chance.level, heard).float()
-    weights = motion_weights(config)
+    conditions = lpm.network.encode(withhold(batch.inputs, chance.unknown))
+    past = _past(lpm, target, conditions, chance)
+    estimate = lpm.network.sequence(past + chance.history_noise, noisy, chance.level, conditions).float()
+    weights = motion_weights(config).to(target.device)
     square = (estimate - target).square() * weights / level.clamp(min=config.loss.low_level_clamp)
     velocity = velocity_loss(estimate - target, past - target, change, config)
-    speech_motion, speech_phone = heads.losses(tokens, target, batch.phones)
+    speech_motion, speech_phone = heads.losses(conditions.speak.tokens, target, batch.phones)
     speech = _speech_total(speech_motion, speech_phone, config)
     lips = lip_loss(lpm.restore(estimate), batch.motion, config)
     total = square.mean() + velocity + config.loss.lip_weight * lips + speech
-    mouth = mouth_columns()
-    life_loss, mouth_loss = square[..., ~mouth].mean(), square[..., mouth].mean()
+    life_loss, mouth_loss = square[..., ~lpm.mouth].mean(), square[..., lpm.mouth].mean()
     return Losses(total, mouth_loss, life_loss, velocity, lips, speech_motion, speech_phone)
 
 
-def _past(lpm: Lpm, target: Tensor, tokens: Tensor, chance: Draw) -> Tensor:
+def _past(lpm: Lpm, target: Tensor, conditions: Conditions, chance: Draw) -> Tensor:
     """Return the taught past, the mouth replaced in the chosen rows by what the model would have made.
 
     A model that only ever sees the true mouth before a chunk reads the sound from it, and is lost
@@ -116,16 +139,16 @@ def _past(lpm: Lpm, target: Tensor, tokens: Tensor, chance: Draw) -> Tensor:
     if not chance.own_past.any():
         return target
     with torch.no_grad():
-        own = lpm.network.sequence(target, chance.noise, torch.ones_like(chance.level), tokens).float()
-    chosen = chance.own_past[:, None, None] & mouth_columns()
+        own = lpm.network.sequence(target, chance.noise, torch.ones_like(chance.level), conditions).float()
+    chosen = chance.own_past[:, None, None] & lpm.mouth
     return torch.where(chosen, own, target)
 
 
 def compute_speech_losses(lpm: Lpm, heads: SpeechHeads, batch: Batch, config: TrainingConfig) -> Losses:
     """Return the losses of the speak encoder alone, for the time before the transformer learns."""
-    tokens = lpm.network.speak_encoder(batch.speak)
+    tokens = lpm.network.speak_encoder(batch.inputs.speak)
     speech_motion, speech_phone = heads.losses(tokens, lpm.normalise(batch.motion), batch.phones)
-    unused = torch.zeros(())
+    unused = torch.zeros((), device=tokens.device)
     total = _speech_total(speech_motion, speech_phone, config)
     return Losses(total, unused, unused, unused, unused, speech_motion, speech_phone)
 
@@ -145,7 +168,7 @@ def velocity_loss(error: Tensor, past_error: Tensor, change: Tensor, config: Tra
     pasts = rearrange(past_error, "b (n c) m -> b n c m", c=chunk)
     before = torch.cat((pasts[:, :1, :1] * 0, pasts[:, :-1, -1:]), dim=1)
     squares = errors.diff(dim=2, prepend=before)[:, 1:].square().mean((0, 1, 2))
-    mouth = mouth_columns()
+    mouth = mouth_columns().to(error.device)
     life = (squares / change.square())[~mouth].mean()
     return config.loss.mouth_velocity_weight * squares[mouth].mean() + config.loss.life_velocity_weight * life
 

@@ -7,25 +7,33 @@ import math
 from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from models.lpm.model import Lpm
 from training.lpm_motion.config import TrainingConfig
-from training.lpm_motion.data import Batch, MotionStatistics
+from training.lpm_motion.crops import Batch
+from training.lpm_motion.data import MotionStatistics
 from training.lpm_motion.step import Losses, SpeechHeads, compute_losses, compute_speech_losses, draw_chance
 
 
 class Trainer:
     """Owns what changes during training. `progress` runs from 0 to 1 over the planned run."""
 
-    def __init__(self, config: TrainingConfig, statistics: MotionStatistics) -> None:
+    def __init__(
+        self, config: TrainingConfig, statistics: MotionStatistics, start: Lpm | None = None
+    ) -> None:
         torch.manual_seed(config.seed)
         self.config = config
         self.lpm = Lpm(config.model)
-        self.lpm.mean.copy_(statistics.mean)
-        self.lpm.std.copy_(statistics.std)
-        self.change = statistics.change
-        self.heads = SpeechHeads(config.model)
+        if start is None:
+            self.lpm.mean.copy_(statistics.mean)
+            self.lpm.std.copy_(statistics.std)
+        else:
+            self.lpm.load_state_dict(start.state_dict())
+            restandardise(self.lpm, statistics.mean, statistics.std)
+        self.lpm.to(config.device)
+        self.change = statistics.change.to(config.device)
+        self.heads = SpeechHeads(config.model).to(config.device)
         self.average = copy.deepcopy(self.lpm).requires_grad_(requires_grad=False)
         self.optimizer = torch.optim.AdamW(
             _groups(nn.ModuleList((self.lpm, self.heads)), config.weight_decay),
@@ -50,8 +58,10 @@ class Trainer:
         return Losses(*(value.detach() for value in losses))
 
     def _losses(self, batch: Batch, progress: float) -> Losses:
-        chance = draw_chance(batch.motion, self.config, progress, self.generator)
-        with torch.autocast("cpu", torch.bfloat16):
+        device = self.config.device
+        chance = draw_chance(batch.motion, self.config, progress, self.generator).to(device)
+        batch = batch.to(device)
+        with torch.autocast(device, torch.bfloat16):
             if progress < self.config.speech_first_share:
                 return compute_speech_losses(self.lpm, self.heads, batch, self.config)
             return compute_losses(self.lpm, self.heads, batch, chance, self.change, self.config)
@@ -100,11 +110,25 @@ class Trainer:
         self.steps, self.elapsed_s = int(saved["steps"]), float(saved["elapsed_s"])
 
 
+def restandardise(lpm: Lpm, mean: Tensor, std: Tensor) -> None:
+    """Let a model standardise motion by other statistics, and estimate the same motion as before."""
+    embed, head = lpm.network.embed, lpm.network.head
+    scale, shift = std / lpm.std, mean - lpm.mean
+    with torch.no_grad():
+        embed.bias += embed.weight @ (shift / lpm.std)
+        embed.weight *= scale
+        head.weight /= scale[:, None]
+        head.bias.copy_(head.bias / scale - shift / std)
+        lpm.mean.copy_(mean)
+        lpm.std.copy_(std)
+
+
 def _groups(modules: nn.Module, weight_decay: float) -> list[dict[str, object]]:
     """Decay matrices only, not gains, biases and tables of offsets."""
+    tables = ("modulation", "offset_bias", "instead", "rest")
     decayed: list[nn.Parameter] = []
     free: list[nn.Parameter] = []
     for name, parameter in modules.named_parameters():
-        is_matrix = parameter.ndim == 2 and not name.endswith(("modulation", "offset_bias"))
+        is_matrix = parameter.ndim == 2 and not name.endswith(tables)
         (decayed if is_matrix else free).append(parameter)
     return [{"params": decayed, "weight_decay": weight_decay}, {"params": free, "weight_decay": 0.0}]

@@ -8,7 +8,7 @@ import torch
 from models.lpm.model import Lpm
 from models.motion import INDEX, NUM_MOTION
 from training.lpm_motion.config import tiny_run
-from training.lpm_motion.data import PHONES, SpeechData
+from training.lpm_motion.data import PHONES, Scenes
 from training.lpm_motion.evaluation import closure, evaluate, likeness, perform
 
 FRAMES = 20
@@ -48,12 +48,12 @@ def test_a_curve_is_like_itself_and_unlike_its_mirror() -> None:
     assert np.isclose(likeness(curve, -curve), -1)
 
 
-def test_clips_are_performed_whole(data: SpeechData) -> None:
+def test_clips_are_performed_whole(data: Scenes) -> None:
     lpm = Lpm(tiny_run().model).eval()
-    assert perform(lpm, data.levels[:2], seed=0).shape == (2, data.motion.shape[1], NUM_MOTION)
+    assert perform(lpm, data, 2, seed=0).shape == (2, data.num_frames, NUM_MOTION)
 
 
-def test_an_untrained_model_has_figures(data: SpeechData) -> None:
+def test_an_untrained_model_has_figures(data: Scenes) -> None:
     torch.manual_seed(0)
     figures = evaluate(Lpm(tiny_run().model).eval(), data, clips=2)
     assert 0 <= figures.silent_opening <= 1.5

@@ -7,10 +7,12 @@ from dataclasses import replace
 import pytest
 import torch
 
+from models.lpm.conditions import Presence
 from models.lpm.model import Lpm
 from models.motion import INDEX, NUM_MOTION
 from training.lpm_motion.config import TrainingConfig, tiny_run
-from training.lpm_motion.data import CropSampler, SpeechData
+from training.lpm_motion.crops import CropSampler
+from training.lpm_motion.data import Scenes
 from training.lpm_motion.lips import lip_opening
 from training.lpm_motion.step import (
     SpeechHeads,
@@ -19,6 +21,7 @@ from training.lpm_motion.step import (
     draw_chance,
     lip_loss,
     velocity_loss,
+    withhold,
 )
 
 CONFIG = tiny_run()
@@ -31,7 +34,7 @@ def motion_with(**numbers: float) -> torch.Tensor:
     return motion
 
 
-def losses_of(config: TrainingConfig, data: SpeechData, progress: float) -> list[float]:
+def losses_of(config: TrainingConfig, data: Scenes, progress: float) -> list[float]:
     torch.manual_seed(0)
     lpm, heads = Lpm(config.model), SpeechHeads(config.model)
     batch = CropSampler(data, config, seed=0).draw()
@@ -40,12 +43,12 @@ def losses_of(config: TrainingConfig, data: SpeechData, progress: float) -> list
     return [float(value.detach()) for value in losses]
 
 
-def test_every_loss_is_finite_early_and_late(data: SpeechData) -> None:
+def test_every_loss_is_finite_early_and_late(data: Scenes) -> None:
     for progress in (0.2, 0.9):
         assert all(0 <= value < 1e4 for value in losses_of(CONFIG, data, progress))
 
 
-def test_before_the_transformer_learns_only_speech_counts(data: SpeechData) -> None:
+def test_before_the_transformer_learns_only_speech_counts(data: Scenes) -> None:
     lpm, heads = Lpm(CONFIG.model), SpeechHeads(CONFIG.model)
     losses = compute_speech_losses(lpm, heads, CropSampler(data, CONFIG, seed=0).draw(), CONFIG)
     assert losses.mouth == losses.life == losses.lips == 0 < losses.speech_phone
@@ -57,6 +60,19 @@ def test_rows_get_their_own_past_only_in_the_later_part_of_a_run() -> None:
     early, late = (draw_chance(motion, always, at, torch.Generator()) for at in (0.1, 0.9))
     assert not early.own_past.any()
     assert late.own_past.all()
+
+
+def test_a_row_is_told_nothing_of_what_is_withheld_and_all_of_the_rest(data: Scenes) -> None:
+    inputs = CropSampler(data, CONFIG, seed=0).draw().inputs
+    unknown = torch.tensor([[True, False, False], [False, True, False], [False, False, True], [False] * 3])
+    left = withhold(inputs, unknown)
+    presence = (
+        left.speak_presence == Presence.UNKNOWN,
+        left.listen_presence == Presence.UNKNOWN,
+        ~left.known,
+    )
+    assert torch.equal(torch.stack([told.all(dim=1) for told in presence], dim=1), unknown)
+    assert torch.equal(torch.stack([told.any(dim=1) for told in presence], dim=1), unknown)
 
 
 def test_a_jump_at_the_start_of_a_chunk_costs() -> None:
