@@ -1,0 +1,85 @@
+"""Curves over time, one value per frame: easing, chance that wanders, how a direction takes hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from models.motion import CHUNK_FRAMES, FRAME_RATE_HZ
+
+Curve = npt.NDArray[np.float64]
+
+CHUNK_S: Final = CHUNK_FRAMES / FRAME_RATE_HZ
+_LEAST_LEVEL: Final = 0.15  # of what is played at all, so that a slight smile is a smile
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Seconds for which something is asked for, and how much of the full effect is wanted, in 0..1."""
+
+    start_s: float
+    end_s: float
+    level: float
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """How one concept is in force: `presence` [F] and, times its share of the full effect, `level` [F]."""
+
+    spans: tuple[Span, ...]
+    presence: Curve
+    level: Curve
+
+
+def level_of(strength: float) -> float:
+    """The share of the full effect that a strength asks for."""
+    return _LEAST_LEVEL + (1.0 - _LEAST_LEVEL) * strength
+
+
+def hold(rng: np.random.Generator, spans: Iterable[Span], num_frames: int) -> Hold:
+    """Take hold of a concept 0.12-0.3 s after each span's start, and let go after its end, both gently."""
+    times_s = frame_times(num_frames)
+    presence, level = np.zeros(num_frames), np.zeros(num_frames)
+    kept = tuple(spans)
+    for span in kept:
+        rise = ease((times_s - span.start_s - rng.uniform(0.12, 0.3)) / rng.uniform(0.2, 0.4))
+        fall = ease((times_s - span.end_s - rng.uniform(0.0, 0.15)) / rng.uniform(0.2, 0.45))
+        held = (rise - fall).clip(0.0, 1.0)
+        presence, level = np.maximum(presence, held), np.maximum(level, span.level * held)
+    return Hold(spans=kept, presence=presence, level=level)
+
+
+def frame_times(num_frames: int) -> Curve:
+    """The seconds at which frames lie [F]."""
+    return np.arange(num_frames) / FRAME_RATE_HZ
+
+
+def ease(progress: Curve) -> Curve:
+    """From 0 to 1 without a corner, while `progress` goes from 0 to 1."""
+    clipped = progress.clip(0.0, 1.0)
+    return np.asarray(clipped * clipped * (3.0 - 2.0 * clipped), dtype=np.float64)
+
+
+def bump(times_s: Curve, at_s: float, width_s: float) -> Curve:
+    """A bell of height 1."""
+    return np.asarray(np.exp(-0.5 * np.square((times_s - at_s) / width_s)), dtype=np.float64)
+
+
+def smooth(values: Curve, width_s: float) -> Curve:
+    """`values` [F] under a Gaussian of this width."""
+    width = width_s * FRAME_RATE_HZ
+    lag = np.arange(-int(3 * width) - 1, int(3 * width) + 2)
+    kernel = np.exp(-0.5 * np.square(lag / width))
+    padded = np.pad(values, len(lag) // 2, mode="edge")
+    return np.asarray(np.convolve(padded, kernel / kernel.sum(), mode="valid"), dtype=np.float64)
+
+
+def wander(rng: np.random.Generator, num_frames: int, width_s: float) -> Curve:
+    """Smooth noise of unit variance [F]."""
+    pad = int(3 * width_s * FRAME_RATE_HZ) + 2
+    noise = smooth(rng.normal(size=num_frames + 2 * pad), width_s)[pad : pad + num_frames]
+    return noise * float(np.sqrt(2.0 * np.sqrt(np.pi) * width_s * FRAME_RATE_HZ))
