@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -19,7 +20,7 @@ _SLF4J_VERSION: Final = "1.7.36"
 _IMAGE: Final = f"docker.io/apache/kafka:{_VERSION}"
 _CENTRAL: Final = "https://repo.maven.apache.org/maven2"
 _PROBE_TIMEOUT_S: Final = 3.0
-_START_TIMEOUT_S: Final = 90.0
+_START_TIMEOUT_S: Final = 180.0
 
 _POM: Final = f"""\
 <project xmlns="http://maven.apache.org/POM/4.0.0">
@@ -53,11 +54,15 @@ def fetch() -> Path:
             "java and mvn not found: apt-get install --no-install-recommends default-jre-headless maven"
         )
     cache.mkdir(parents=True, exist_ok=True)
-    pom = cache / "pom.xml"
-    pom.write_text(_POM, encoding="utf-8")
-    goal = ["dependency:copy-dependencies", f"-DoutputDirectory={jars}"]
-    call(["mvn", "--quiet", "--batch-mode", "-f", pom, *goal], timeout_s=600)
-    (cache / "complete").touch()
+    with (cache / "lock").open("w") as lock:
+        # Another worker may be fetching: its broker must not run on files that we write anew.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (cache / "complete").exists():
+            pom = cache / "pom.xml"
+            pom.write_text(_POM, encoding="utf-8")
+            goal = ["dependency:copy-dependencies", f"-DoutputDirectory={jars}"]
+            call(["mvn", "--quiet", "--batch-mode", "-f", pom, *goal], timeout_s=600)
+            (cache / "complete").touch()
     return jars
 
 

@@ -64,16 +64,16 @@ class Client:
         performance: str = self.post("/v1/performances", data=data, files=files)["id"]
         return performance
 
-    def wait_for_character(self, character_id: str, timeout_s: float = 120.0) -> dict[str, Any]:
+    def wait_for_character(self, character_id: str, timeout_s: float = 300.0) -> dict[str, Any]:
         """The character, once it is ready, rejected or failed."""
         final = frozenset({"ready", "rejected", "failed"})
         return self._wait(f"/v1/characters/{character_id}", final, timeout_s)
 
-    def wait_for_performance(self, performance_id: str, timeout_s: float = 300.0) -> dict[str, Any]:
+    def wait_for_performance(self, performance_id: str, timeout_s: float = 600.0) -> dict[str, Any]:
         """The performance, once it has ended."""
         return self._wait(f"/v1/performances/{performance_id}", ENDED, timeout_s)
 
-    def video(self, performance_id: str, timeout_s: float = 300.0) -> Video:
+    def video(self, performance_id: str, timeout_s: float = 600.0) -> Video:
         """Wait for the end and download the video; raises AssertionError when there is none."""
         performance = self.wait_for_performance(performance_id, timeout_s)
         if performance["state"] != "succeeded":
@@ -105,7 +105,7 @@ class Client:
 
 
 @contextmanager
-def open_client(url: str, key: str, patience_s: float = 60.0) -> Iterator[Client]:
+def open_client(url: str, key: str, patience_s: float = 120.0) -> Iterator[Client]:
     """A client with a key, that tries for `patience_s` to get an answer."""
     headers = {"Authorization": f"Bearer {key}"}
     with httpx.Client(base_url=url, headers=headers, timeout=_TIMEOUT_S, trust_env=False) as http:

@@ -36,7 +36,7 @@ _LOOK_S: Final = 0.1
 # A process that lives this long before it dies is started again at once, others after growing pauses.
 _STEADY_S: Final = 5.0
 _LONGEST_PAUSE_S: Final = 5.0
-_READY_TIMEOUT_S: Final = 120.0
+_READY_TIMEOUT_S: Final = 240.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +104,7 @@ class Cluster:
         """Whether /readyz answers 200."""
         try:
             url = f"http://{LOOPBACK}:{self._members[service].health_port}/readyz"
-            return httpx.get(url, timeout=2.0).status_code == httpx.codes.OK
+            return httpx.get(url, timeout=10.0).status_code == httpx.codes.OK
         except httpx.HTTPError:
             return False
 
@@ -117,7 +117,7 @@ class Cluster:
     def metrics(self, service: str) -> str:
         """What Prometheus would scrape."""
         url = f"http://{LOOPBACK}:{self._members[service].health_port}/metrics"
-        return httpx.get(url, timeout=5.0).text
+        return httpx.get(url, timeout=30.0).text
 
     def rss_mib(self, service: str) -> float:
         """Resident memory of the service's process."""

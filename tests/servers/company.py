@@ -16,7 +16,7 @@ from tests.servers.stage import SPEECH, ClipRow, Stage
 from tests.servers.videos import Fingerprint, fingerprint
 
 _TIMEOUT_S: Final = 600.0
-_LEDGER_TIMEOUT_S: Final = 60.0
+_LEDGER_TIMEOUT_S: Final = 120.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,7 @@ from tests.servers.processes import LOOPBACK, ServerError, accepts, call, free_p
 
 _OWNER: Final = "postgres"
 _DEFAULT_PORT: Final = 5432
-_TIMEOUT_S: Final = 10.0
+_TIMEOUT_S: Final = 60.0
 
 
 @contextmanager

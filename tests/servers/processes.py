@@ -14,8 +14,10 @@ from tempfile import gettempdir, mkdtemp
 from typing import Final
 
 LOOPBACK: Final = "127.0.0.1"
+# Below those that the system gives to whoever connects, or asks for any port.
+_PORTS: Final = range(20_000, 30_000)
 _PREFIX: Final = "dramatis-servers-"
-_GRACE_S: Final = 10.0
+_GRACE_S: Final = 60.0
 _LAST_WORDS: Final = 2000
 
 
@@ -34,17 +36,30 @@ def require(package: str, *programs: str) -> None:
 
 
 def free_port() -> int:
-    """A port of the loopback interface that nobody listens on at this moment."""
-    with socket.socket() as listener:
-        listener.bind((LOOPBACK, 0))
-        port: int = listener.getsockname()[1]
-        return port
+    """A port of the loopback interface that nobody listens on, and that is named to nobody else.
+
+    It stays ours until this process ends: a server may come late, or go and come back, and meanwhile no
+    connection of anybody is given it by chance.
+    """
+    for port in _PORTS:
+        claim = socket.socket(socket.AF_UNIX)
+        try:
+            claim.bind(f"\0dramatis-test-port-{port}")
+            with socket.socket() as listener:
+                listener.bind((LOOPBACK, port))
+        except OSError:
+            claim.close()
+        else:
+            # Never closed: the name is taken for as long as this process lives.
+            claim.detach()
+            return port
+    raise ServerError(f"no port of {_PORTS.start} to {_PORTS.stop - 1} is free")
 
 
 def accepts(port: int, host: str = LOOPBACK) -> bool:
     """Whether somebody takes connections there."""
     try:
-        with socket.create_connection((host, port), timeout=1.0):
+        with socket.create_connection((host, port), timeout=10.0):
             return True
     except OSError:
         return False
@@ -118,7 +133,7 @@ def running(
     *,
     user: str | None = None,
     death_signal: str = "KILL",
-    timeout_s: float = 60.0,
+    timeout_s: float = 180.0,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A server, from the moment it is up until the block ends."""
     process = spawn(command, log, user=user, death_signal=death_signal)
@@ -143,16 +158,19 @@ def wait_until(
         time.sleep(pause_s)
 
 
-def call(command: Sequence[str | Path], *, user: str | None = None, timeout_s: float = 120.0) -> str:
-    """Run a command to its end and return what it printed; raise ServerError when it fails."""
-    done = subprocess.run(
-        _wrapped(command, user, "KILL"),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=timeout_s,
-        check=False,
-    )
+def call(command: Sequence[str | Path], *, user: str | None = None, timeout_s: float = 300.0) -> str:
+    """Run a command to its end and return what it printed; raise ServerError when it fails or never ends."""
+    try:
+        done = subprocess.run(
+            _wrapped(command, user, "KILL"),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise ServerError(f"{command[0]} did not end within {timeout_s:g} s") from error
     if done.returncode:
         raise ServerError(f"{command[0]} ended with {done.returncode}: {done.stderr[-_LAST_WORDS:]}")
     return done.stdout

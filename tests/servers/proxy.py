@@ -8,12 +8,12 @@ from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, Final, TypeVar
 
-from tests.servers.processes import LOOPBACK
+from tests.servers.processes import LOOPBACK, free_port
 
 T = TypeVar("T")
 
 _PIECE_BYTES: Final = 1 << 16
-_CALL_TIMEOUT_S: Final = 10.0
+_CALL_TIMEOUT_S: Final = 60.0
 
 
 class Proxy:
@@ -59,10 +59,14 @@ class Proxy:
 
     async def _restore(self) -> None:
         if self._listener is None:
-            self._listener = await asyncio.start_server(self.serve, self.host, self.port)
+            self._listener = await asyncio.start_server(self.serve, self.host, self.port, start_serving=False)
+            await self._listener.start_serving()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Carry one connection."""
+        if self._listener is None:  # cut after the system took the connection
+            writer.transport.abort()
+            return
         self._open.add(writer)
         try:
             assert self._target is not None, "forward() comes first"
@@ -73,7 +77,9 @@ class Proxy:
             return
         self._open.add(back_writer)
         try:
-            await asyncio.gather(_pump(reader, back_writer), _pump(back_reader, writer))
+            # Whichever end breaks, the other must not be left believing that somebody is there.
+            with suppress(OSError):
+                await asyncio.gather(_pump(reader, back_writer), _pump(back_reader, writer))
         finally:
             for end in (writer, back_writer):
                 end.transport.abort()
@@ -81,17 +87,16 @@ class Proxy:
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with suppress(OSError):
-        while piece := await reader.read(_PIECE_BYTES):
-            writer.write(piece)
-            await writer.drain()
-        if writer.can_write_eof():
-            writer.write_eof()
+    while piece := await reader.read(_PIECE_BYTES):
+        writer.write(piece)
+        await writer.drain()
+    if writer.can_write_eof():
+        writer.write_eof()
 
 
 @contextmanager
 def open_proxy() -> Iterator[Proxy]:
-    """A proxy on a free port; `forward` names the server behind it."""
+    """A proxy on a port of its own; `forward` names the server behind it."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="proxy", daemon=True)
     thread.start()
@@ -113,7 +118,7 @@ async def _listen(loop: asyncio.AbstractEventLoop) -> Proxy:
         assert proxy is not None
         await proxy.serve(reader, writer)
 
-    proxy = Proxy(loop, await asyncio.start_server(serve, LOOPBACK, 0))
+    proxy = Proxy(loop, await asyncio.start_server(serve, LOOPBACK, free_port()))
     return proxy
 
 

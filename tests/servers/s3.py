@@ -23,7 +23,7 @@ from tests.servers.processes import (
 
 _PACKAGES: Final = "radosgw ceph-mon ceph-osd ceph-common"
 _DISK_BYTES: Final = 16 << 30
-_START_TIMEOUT_S: Final = 120.0
+_START_TIMEOUT_S: Final = 240.0
 
 # `auth supported`, the `ms * mode` lines and --no-mon-config belong together: without them radosgw is not let
 # in by the monitor (-13). The grace is long, because a busy machine is no reason to declare the daemon dead.
@@ -132,7 +132,7 @@ def _monitor(root: Path, conf: Path, fsid: str, monitor: str) -> Iterator[None]:
     name: list[str | Path] = ["ceph-mon", "-c", conf, "-i", "a", "--mon-data", root / "mon"]
     call([*name, "--mkfs", "--monmap", monmap])
     port = int(monitor.split(":")[2].split(",")[0])
-    with running([*name, "-f"], root / "log" / "mon.out", lambda: accepts(port)):
+    with running([*name, "-f"], root / "log" / "mon.out", lambda: accepts(port), timeout_s=_START_TIMEOUT_S):
         yield
 
 

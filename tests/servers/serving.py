@@ -18,7 +18,7 @@ __all__ = ["Served", "open_served"]
 
 _ROOT: Final = Path(__file__).parents[2]
 _COMMAND: Final = (sys.executable, "-m", "services.standalone.main", "serve")
-_START_TIMEOUT_S: Final = 120.0
+_START_TIMEOUT_S: Final = 240.0
 # Webhooks of tests go to this machine; one client asks more often than a customer may.
 _SETTINGS: Final = {
     "WORKER_EGRESS__ALLOWED_NETWORKS": '["127.0.0.0/8"]',

@@ -29,7 +29,7 @@ _SETTINGS: Final = {
     "GATEWAY_ADMISSION__REQUESTS_PER_MINUTE": "100000",
     "WORKER_SWEEP__STALL_TIMEOUT_S": "240",
 }
-_TIMEOUT_S: Final = 10.0
+_TIMEOUT_S: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
