@@ -20,7 +20,7 @@ from services.kit import contracts
 from services.kit.bus import Bus
 from services.kit.clock import Clock
 from services.kit.errors import Rejected
-from services.kit.messages import CLIP_CHUNKS, Chunk, Cue, Envelope
+from services.kit.messages import CLIP_CHUNKS, Chunk, Envelope
 from services.kit.retry import retrying
 from services.kit.topics import CHUNKS
 
@@ -112,12 +112,12 @@ class Pipeline(Generic[StateT]):
         is_final = False
         while not is_final:
             step, frames = await encoded.get()
-            await self._publish(session, step.cue, frames)
+            await self._publish(session, step, frames)
             await self._keep(session, step)
             is_final = step.cue.is_final
 
-    async def _publish(self, session: Session[StateT], cue: Cue, frames: tuple[bytes, ...]) -> None:
-        now = self.clock.now()
+    async def _publish(self, session: Session[StateT], step: Step[StateT], frames: tuple[bytes, ...]) -> None:
+        cue, now = step.cue, self.clock.now()
         chunk = Chunk(
             envelope=Envelope(
                 tenant=cue.envelope.tenant,
@@ -127,6 +127,7 @@ class Pipeline(Generic[StateT]):
                 created_at=now,
             ),
             frames=frames,
+            motion=step.motion.frames,
             is_final=cue.is_final,
             opening=session.opening if is_clip_start(cue.envelope.sequence, CLIP_CHUNKS) else None,
         )

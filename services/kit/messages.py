@@ -235,12 +235,14 @@ class Cue:
 class Chunk:
     """The pictures of one chunk: one H.264 access unit (Annex B) a frame.
 
-    The first frame of each clip (every CLIP_CHUNKS chunks) is a keyframe with its parameter sets.
+    The first frame of each clip (every CLIP_CHUNKS chunks) is a keyframe with its parameter sets. `motion`
+    [frames, 58] is what the pictures show; an engine that makes pictures without it has None.
     """
 
     envelope: Envelope
     frames: tuple[bytes, ...]
     is_final: bool
+    motion: FloatArray | None = None
     opening: Opening | None = None
 
 

@@ -129,6 +129,7 @@ def write_chunk(value: m.Chunk) -> chunk_pb2.Chunk:
         envelope=write_envelope(value.envelope),
         opening=write_opening(value.opening),
         frames=value.frames,
+        motion=_write_array(value.motion),
         is_final=value.is_final,
     )
 
@@ -139,10 +140,14 @@ def read_chunk(data: bytes) -> m.Chunk:
     envelope = read_envelope(proto.envelope)
     _check_frames("a chunk", len(proto.frames), proto.is_final)
     require(all(proto.frames), "a chunk has an empty frame")
+    motion = _read_rows("motion", proto.motion, MOTION_CHANNELS)
+    if motion is not None:
+        require(len(motion) == len(proto.frames), f"motion has {len(motion)} frames, not {len(proto.frames)}")
     return m.Chunk(
         envelope=envelope,
         opening=read_opening(proto, envelope),
         frames=tuple(proto.frames),
+        motion=motion,
         is_final=proto.is_final,
     )
 

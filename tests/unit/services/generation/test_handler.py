@@ -17,6 +17,7 @@ from services.kit import contracts
 from services.kit.errors import BadMessage, Fatal, Stale, Unavailable
 from services.kit.messages import CLIP_CHUNKS, Cue
 from tests.unit.services.generation.world import (
+    MOTION_WIDTH,
     ChainEncoder,
     EchoEngine,
     HashDecoder,
@@ -172,7 +173,7 @@ def test_eight_sessions_among_each_other_are_each_as_if_alone() -> None:
 
 def test_a_driven_session_shows_its_motion_without_a_step() -> None:
     world = World()
-    frames = np.random.default_rng(0).normal(size=(12, 5, 4)).astype(np.float32)
+    frames = np.random.default_rng(0).normal(size=(12, 5, MOTION_WIDTH)).astype(np.float32)
     cues = [
         replace(cue, speak=None, motion=motion, num_frames=5)
         for cue, motion in zip(make_cues(count=12), frames, strict=True)
@@ -194,6 +195,7 @@ def test_a_driven_session_shows_its_motion_without_a_step() -> None:
         for frame in encoder.encode(decoder.decode(contracts.Motion(sequence=n, frames=motion)))
     ]
     assert world.video("s") == expected
+    assert all(np.array_equal(chunk.motion, frames[chunk.envelope.sequence]) for chunk in world.bus.chunks)
     assert sum(world.engine.rows_of_steps) == 0
 
 
@@ -445,7 +447,7 @@ def test_a_cue_of_another_shape_is_no_message_for_this_engine(width: int) -> Non
 
 def test_motion_that_no_face_can_do_is_no_message() -> None:
     world, cue = World(), make_cues()[0]
-    wild = replace(cue, speak=None, motion=np.full((5, 4), 1e9, np.float32))
+    wild = replace(cue, speak=None, motion=np.full((5, MOTION_WIDTH), 1e9, np.float32))
 
     async def story() -> None:
         async with world.process() as generation:

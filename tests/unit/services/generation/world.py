@@ -28,7 +28,7 @@ from services.kit.topics import CHUNKS, STATUSES
 State = NDArray[np.float64]
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 SPEAK_SHAPE = (3, 2)
-MOTION_WIDTH = 4
+MOTION_WIDTH = 58
 
 
 class EchoEngine:

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from dramatis.session.v1 import envelope_pb2 as dramatis_dot_session_dot_v1_dot_envelope__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"dramatis/generation/v1/chunk.proto\x12\x16\x64ramatis.generation.v1\x1a\"dramatis/session/v1/envelope.proto\"\x89\x01\n\x05\x43hunk\x12/\n\x08\x65nvelope\x18\x01 \x01(\x0b\x32\x1d.dramatis.session.v1.Envelope\x12-\n\x07opening\x18\x02 \x01(\x0b\x32\x1c.dramatis.session.v1.Opening\x12\x0e\n\x06\x66rames\x18\x03 \x03(\x0c\x12\x10\n\x08is_final\x18\x04 \x01(\x08\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"dramatis/generation/v1/chunk.proto\x12\x16\x64ramatis.generation.v1\x1a\"dramatis/session/v1/envelope.proto\"\x99\x01\n\x05\x43hunk\x12/\n\x08\x65nvelope\x18\x01 \x01(\x0b\x32\x1d.dramatis.session.v1.Envelope\x12-\n\x07opening\x18\x02 \x01(\x0b\x32\x1c.dramatis.session.v1.Opening\x12\x0e\n\x06\x66rames\x18\x03 \x03(\x0c\x12\x10\n\x08is_final\x18\x04 \x01(\x08\x12\x0e\n\x06motion\x18\x05 \x01(\x0c\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,5 +33,5 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'dramatis.generation.v1.chun
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_CHUNK']._serialized_start=99
-  _globals['_CHUNK']._serialized_end=236
+  _globals['_CHUNK']._serialized_end=252
 # @@protoc_insertion_point(module_scope)

@@ -153,7 +153,8 @@ SPECIMENS: Final[list[tuple[Topic[Any], Any]]] = [
     ),
 ]
 
-# The messages of a conversation, which has a listen stream beside or instead of the speech.
+# The messages of a conversation, which has a listen stream beside or instead of the speech, and hands out
+# its motion.
 CONVERSATION: Final[list[tuple[Topic[Any], Any]]] = [
     (
         STATUSES,
@@ -199,6 +200,16 @@ CONVERSATION: Final[list[tuple[Topic[Any], Any]]] = [
             listen=np.linspace(2, -8, 220 * 80, dtype=np.float32).reshape(220, 80),
             opening=OPENING,
             directions=DIRECTIONS,
+        ),
+    ),
+    (
+        CHUNKS,
+        m.Chunk(
+            envelope=ENVELOPE,
+            frames=(b"\x00\x00\x00\x01\x67", b"\x01"),
+            is_final=True,
+            motion=np.linspace(-1, 1, 2 * 58, dtype=np.float32).reshape(2, 58),
+            opening=OPENING,
         ),
     ),
 ]
