@@ -30,8 +30,8 @@ class Attitude(NamedTuple):
 POSTURES: Final[Mapping[str, Attitude]] = {
     "tilt_left": Attitude(roll=14.0),
     "tilt_right": Attitude(roll=-14.0),
-    "lean_forward": Attitude(away=-0.9, pitch=-2.0),
-    "lean_back": Attitude(away=0.9, pitch=-5.0),
+    "lean_forward": Attitude(away=-1.2, pitch=-2.0),
+    "lean_back": Attitude(away=1.2, pitch=-5.0),
     "turn_left": Attitude(yaw=18.0),
     "turn_right": Attitude(yaw=-18.0),
 }

@@ -32,17 +32,16 @@ class Look:
 
 
 LOOKS: Final[Mapping[str, Look]] = {
-    "smile": Look(shapes={"mouthSmile": 0.6, "cheekSquint": 0.35, "mouthDimple": 0.1, "eyeSquint": 0.1}),
+    "smile": Look(shapes={"mouthSmile": 0.75, "cheekSquint": 0.35, "mouthDimple": 0.1, "eyeSquint": 0.1}),
     "grin": Look(
         shapes={
-            "mouthSmile": 0.95,
+            "mouthSmile": 1.0,
             "cheekSquint": 0.75,
             "mouthDimple": 0.4,
             "mouthStretch": 0.3,
-            "eyeSquint": 0.3,
         }
     ),
-    "frown": Look(shapes={"mouthFrown": 0.85, "mouthShrugLower": 0.35, "browDown": 0.1}),
+    "frown": Look(shapes={"mouthFrown": 1.0, "mouthShrugLower": 0.35, "browDown": 0.1}),
     "pout": Look(shapes={"mouthPucker": 0.75, "mouthShrugLower": 0.6, "browInnerUp": 0.15}),
     "pressed_lips": Look(shapes={"mouthPress": 0.8, "mouthRollLower": 0.6, "mouthRollUpper": 0.6}),
     "smirk": Look(
@@ -52,7 +51,7 @@ LOOKS: Final[Mapping[str, Look]] = {
         shapes={
             "mouthStretch": 0.95,
             "mouthFrown": 0.2,
-            "eyeSquint": 0.4,
+            "eyeSquint": 0.3,
             "cheekSquint": 0.3,
             "noseSneer": 0.2,
         }
@@ -62,18 +61,18 @@ LOOKS: Final[Mapping[str, Look]] = {
         shapes={"browOuterUpLeft": 1.0, "browInnerUp": 0.15, "browDownRight": 0.5, "eyeSquintRight": 0.2}
     ),
     "furrowed_brows": Look(shapes={"browDown": 0.95, "eyeSquint": 0.15}),
-    "squint": Look(shapes={"eyeSquint": 0.95, "cheekSquint": 0.5, "browDown": 0.15}, lids=0.2),
+    "squint": Look(shapes={"eyeSquint": 0.8, "cheekSquint": 0.4, "browDown": 0.25}),
     "wide_eyes": Look(shapes={"eyeWide": 0.95, "browOuterUp": 0.2, "browInnerUp": 0.2}),
     "closed_eyes": Look(lids=1.0),
     "sneer": Look(shapes={"noseSneer": 0.9, "mouthUpperUp": 0.15, "browDown": 0.15}),
     "puffed_cheeks": Look(shapes={"cheekPuff": 0.9, "mouthPress": 0.2, "mouthPucker": 0.15}),
     "happy": Look(
-        shapes={"mouthSmile": 0.65, "cheekSquint": 0.6, "eyeSquint": 0.25, "browOuterUp": 0.2},
+        shapes={"mouthSmile": 0.8, "cheekSquint": 0.6, "eyeSquint": 0.15, "browOuterUp": 0.2},
         pitch=-2.5,
         liveliness=0.35,
     ),
     "sad": Look(
-        shapes={"browInnerUp": 0.8, "mouthFrown": 0.65, "mouthShrugLower": 0.2, "browDown": 0.1},
+        shapes={"browInnerUp": 0.8, "mouthFrown": 0.85, "mouthShrugLower": 0.2, "browDown": 0.1},
         pitch=7.0,
         roll=2.0,
         lids=0.16,
@@ -81,13 +80,13 @@ LOOKS: Final[Mapping[str, Look]] = {
         liveliness=-0.6,
     ),
     "angry": Look(
-        shapes={"browDown": 0.95, "eyeSquint": 0.4, "noseSneer": 0.4, "mouthPress": 0.5, "mouthFrown": 0.3},
+        shapes={"browDown": 0.95, "eyeSquint": 0.25, "noseSneer": 0.4, "mouthPress": 0.5, "mouthFrown": 0.3},
         pitch=4.0,
         away=-0.15,
         liveliness=0.15,
     ),
     "surprised": Look(
-        shapes={"browInnerUp": 0.95, "browOuterUp": 0.95, "eyeWide": 0.9},
+        shapes={"browInnerUp": 0.95, "browOuterUp": 0.95, "eyeWide": 0.9, "mouthPucker": 0.3},
         pitch=-4.0,
         away=0.12,
     ),
@@ -101,8 +100,8 @@ LOOKS: Final[Mapping[str, Look]] = {
         shapes={
             "noseSneer": 0.9,
             "browDown": 0.5,
-            "eyeSquint": 0.5,
-            "mouthFrown": 0.45,
+            "eyeSquint": 0.3,
+            "mouthFrown": 0.6,
             "mouthShrugLower": 0.3,
         },
         pitch=-2.0,
@@ -113,7 +112,7 @@ LOOKS: Final[Mapping[str, Look]] = {
         shapes={"mouthDimpleRight": 0.8, "mouthSmileRight": 0.45, "noseSneerRight": 0.4, "mouthRight": 0.2},
         pitch=-6.0,
         roll=-3.0,
-        lids=0.2,
+        lids=0.15,
         away=0.1,
         liveliness=-0.3,
     ),
@@ -126,9 +125,9 @@ LOOKS: Final[Mapping[str, Look]] = {
         liveliness=-0.4,
     ),
     "tired": Look(
-        shapes={"browInnerUp": 0.15, "mouthFrown": 0.25},
+        shapes={"browInnerUp": 0.15, "mouthFrown": 0.35},
         pitch=8.0,
-        lids=0.45,
+        lids=0.4,
         glance=(0.0, 0.1),
         liveliness=-0.8,
     ),
@@ -159,10 +158,10 @@ LOOKS: Final[Mapping[str, Look]] = {
     ),
     "amused": Look(
         shapes={
-            "mouthSmile": 0.4,
+            "mouthSmile": 0.55,
             "mouthDimple": 0.6,
             "cheekSquint": 0.75,
-            "eyeSquint": 0.6,
+            "eyeSquint": 0.3,
             "browOuterUp": 0.25,
         },
         pitch=2.0,
