@@ -205,10 +205,10 @@ def raise_brows(
             rise = ease((times_s - start_s) / 0.25) - ease((times_s - phrase.end_s - 0.15) / 0.5)
             raised += temper.brow * rng.uniform(0.5, 1.2) * rise
     raised, lowered = raised.clip(0.0, 0.9), lowered.clip(0.0, 0.6)
-    motion[:, INDEX["browInnerUp"]] = raised
+    motion[:, INDEX["browInnerUp"]] += raised
     for side in ("Left", "Right"):
-        motion[:, INDEX["browOuterUp" + side]] = raised * rng.uniform(0.55, 0.85)
-        motion[:, INDEX["browDown" + side]] = lowered
+        motion[:, INDEX["browOuterUp" + side]] += raised * rng.uniform(0.55, 0.85)
+        motion[:, INDEX["browDown" + side]] += lowered
         motion[:, INDEX["eyeSquint" + side]] += 0.3 * lowered
         motion[:, INDEX["eyeWide" + side]] += 0.2 * raised
 
@@ -218,8 +218,8 @@ def set_mood(motion: Curve, rng: np.random.Generator, temper: Temper) -> None:
     smile = temper.smile * (1.0 + 0.5 * wander(rng, len(motion), 1.6)).clip(0.0, 2.0)
     skew = rng.normal(0.0, 0.08)
     for side, sign in (("Left", 1.0), ("Right", -1.0)):
-        motion[:, INDEX["mouthSmile" + side]] = smile * (1.0 + sign * skew)
-        motion[:, INDEX["cheekSquint" + side]] = 0.5 * smile
+        motion[:, INDEX["mouthSmile" + side]] += smile * (1.0 + sign * skew)
+        motion[:, INDEX["cheekSquint" + side]] += 0.5 * smile
         motion[:, INDEX["eyeSquint" + side]] += 0.3 * smile
 
 

@@ -148,8 +148,8 @@ def _english(rng: np.random.Generator) -> str:
     if kind < 0.5:
         return _statement(rng) + _pick(rng, (".", ".", ".", "!", "?"))
     if kind < 0.62:
-        return f"{_statement(rng)}, {_pick(rng, ('and', 'but', 'because', 'so', 'while'))} "
-    "{_statement(rng)}."
+        joint = _pick(rng, ("and", "but", "because", "so", "while"))
+        return f"{_statement(rng)}, {joint} {_statement(rng)}."
     if kind < 0.72:
         return _pick(rng, _ENGLISH_PHRASES)
     if kind < 0.8:
