@@ -136,12 +136,16 @@ def _past(lpm: Lpm, target: Tensor, conditions: Conditions, chance: Draw) -> Ten
     A model that only ever sees the true mouth before a chunk reads the sound from it, and is lost
     when streaming. The head's own past stays: speech does not determine it, so no estimate is wrong.
     """
-    if not chance.own_past.any():
+    chosen = chance.own_past
+    if not chosen.any():
         return target
     with torch.no_grad():
-        own = lpm.network.sequence(target, chance.noise, torch.ones_like(chance.level), conditions).float()
-    chosen = chance.own_past[:, None, None] & lpm.mouth
-    return torch.where(chosen, own, target)
+        known = conditions.map(lambda tensor: tensor[chosen])
+        levels = torch.ones_like(chance.level[chosen])
+        own = lpm.network.sequence(target[chosen], chance.noise[chosen], levels, known).float()
+    past = target.clone()
+    past[chosen] = torch.where(lpm.mouth, own, target[chosen])
+    return past
 
 
 def compute_speech_losses(lpm: Lpm, heads: SpeechHeads, batch: Batch, config: TrainingConfig) -> Losses:
