@@ -193,7 +193,7 @@ def _lexicon() -> dict[str, list[tuple[Words, tuple[int, ...]]]]:
 @cache
 def _vocabulary() -> frozenset[str]:
     inside = {word for phrases in _lexicon().values() for words, _ in phrases for word in words}
-    return inside | SILENT | LINKS | BREAKS | NEGATIONS | INTENSITIES.keys() | ALIASES.keys()
+    return frozenset(inside | SILENT | LINKS | BREAKS | NEGATIONS | INTENSITIES.keys() | ALIASES.keys())
 
 
 def _clauses(text: str) -> Iterator[list[str]]:

@@ -78,6 +78,12 @@ def smooth(values: Curve, width_s: float) -> Curve:
     return np.asarray(np.convolve(padded, kernel / kernel.sum(), mode="valid"), dtype=np.float64)
 
 
+def lag(values: Curve, width_s: float) -> Curve:
+    """`values` [F] smoothed by what went before them: a heavy thing follows, and never moves ahead."""
+    delay = int(2.5 * width_s * FRAME_RATE_HZ)
+    return smooth(np.concatenate((np.full(delay, values[0]), values)), width_s)[: len(values)]
+
+
 def wander(rng: np.random.Generator, num_frames: int, width_s: float) -> Curve:
     """Smooth noise of unit variance [F]."""
     pad = int(3 * width_s * FRAME_RATE_HZ) + 2

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from models.motion import INDEX
-from training.worlds.direction.curves import Curve, Hold, frame_times, smooth
+from training.worlds.direction.curves import Curve, Hold, frame_times, lag, smooth
 from training.worlds.direction.eyes import LOOK_FULL_RAD, Gaze, fixations, saccade
 
 _REST_RAD: Final = 0.012  # how far eyes stray within a face they look at
@@ -64,7 +64,7 @@ def _look_aside(
         if not part.any():
             moved.append(course)
             continue
-        head = _HEAD_SHARE * reach * smooth(part, 0.25)
+        head = _HEAD_SHARE * lag(reach * part, 0.08)
         motion[:, INDEX[name]] += head
         rest = smooth(motion[:, INDEX[name]], 0.5) + fixations(rng, len(course), 2.0 * _REST_RAD)
         target = rest + smooth(part, 0.03) * reach

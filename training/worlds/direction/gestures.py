@@ -8,13 +8,14 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from models.motion import INDEX
-from training.worlds.direction.curves import Curve, Hold, Span, bump, frame_times, smooth, wander
+from training.worlds.direction.curves import Curve, Hold, Span, bump, frame_times, lag, smooth, wander
 
 _DEGREE: Final = np.pi / 180.0
 _NOD_RAD: Final = 7.5 * _DEGREE
 _SHAKE_RAD: Final = 9.0 * _DEGREE
 _TEMPO_HZ: Final = (1.6, 2.4)
 _LAST_CYCLE_S: Final = 0.2  # no nod begins later than this before the end
+_INERTIA_S: Final = 0.13  # of a head that takes a posture
 _FREEDOM: Final = 0.15  # how far a person's habits differ from the usual, as a share
 
 
@@ -63,7 +64,7 @@ def shakes(rng: np.random.Generator, held: Hold) -> Curve:
 def posture(rng: np.random.Generator, attitude: Attitude, level: Curve) -> dict[str, Curve]:
     """What an attitude adds to the pose: [F] by name, a little of it different for each person."""
     own = rng.uniform(1.0 - _FREEDOM, 1.0 + _FREEDOM)
-    level = level * own * (1.0 + 0.06 * wander(rng, len(level), 0.8))
+    level = lag(level, _INERTIA_S) * own * (1.0 + 0.06 * wander(rng, len(level), 0.8))
     return {
         "headPitch": attitude.pitch * _DEGREE * level,
         "headYaw": attitude.yaw * _DEGREE * level,

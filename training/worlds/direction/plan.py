@@ -7,6 +7,7 @@ from functools import cache
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from models.lpm.direction import CONCEPTS, Item
 from training.worlds.direction.looks import LOOKS, coefficients, opposed
@@ -78,9 +79,9 @@ def _draw_timeline(rng: np.random.Generator, num_chunks: int) -> tuple[Directed,
 
 
 def _draw_items(rng: np.random.Generator, count: int) -> tuple[Item, ...]:
-    """Up to `count` compatible items: the first one as likely to be any concept as any other."""
+    """Up to `count` compatible items; over many draws, all concepts come about equally often."""
     chosen: list[int] = []
-    for i in rng.permutation(len(CONCEPTS)).tolist():
+    for i in rng.choice(len(CONCEPTS), size=len(CONCEPTS), replace=False, p=_chances()).tolist():
         if all(are_compatible(CONCEPTS[i].name, CONCEPTS[k].name) for k in chosen):
             chosen.append(i)
         if len(chosen) == count:
@@ -91,6 +92,15 @@ def _draw_items(rng: np.random.Generator, count: int) -> tuple[Item, ...]:
 def are_compatible(one: str, other: str) -> bool:
     """Whether a face can play two concepts at once."""
     return frozenset((one, other)) not in _conflicts()
+
+
+@cache
+def _chances() -> npt.NDArray[np.float64]:
+    """The chance of each concept to be drawn first: larger where few others go with it."""
+    names = [concept.name for concept in CONCEPTS]
+    friends = [sum(are_compatible(name, other) for other in names) for name in names]
+    weights = np.array(friends, dtype=np.float64) ** -0.7
+    return np.asarray(weights / weights.sum())
 
 
 def _is_gesture(item: Item) -> bool:
