@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.servers.kafka import open_kafka
 from tests.servers.postgres import open_database, open_postgres
@@ -22,10 +23,22 @@ EXAMPLES: Final = TESTS.parent / "examples"
 KINDS: Final = ("unit", "contract", "integration", "e2e", "bench")
 # Where the workers of one run ask for the servers they share.
 _SHARED: Final = "DRAMATIS_TEST_SERVERS"
+_PROFILE: Final = "repeatable"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register one marker per folder, so that `-m e2e` selects that folder; keep servers for the workers."""
+    """Register one marker per folder, so that `-m e2e` selects that folder; keep servers for the workers.
+
+    Examples of hypothesis are the same in every run, and may take as long as a busy machine needs.
+    """
+    settings.register_profile(
+        _PROFILE,
+        derandomize=True,
+        deadline=None,
+        database=None,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+    settings.load_profile(_PROFILE)
     for kind in KINDS:
         config.addinivalue_line("markers", f"{kind}: tests under tests/{kind}")
     if not hasattr(config, "workerinput"):
