@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from services.encoding.faults import Fault
 from services.encoding.session import Session
-from services.encoding.workshop import Speech, Workshop
+from services.encoding.workshop import Streams, Workshop
 from services.kit import contracts
 from services.kit.blobs import Blobs
 from services.kit.clock import Clock
@@ -37,17 +37,17 @@ class CueMaker:
         self._pool = pool
         self._clock = clock
 
-    async def of_speech(
+    async def of_streams(
         self, session: Session, first: Sequence[Segment], opening: Opening
     ) -> AsyncIterator[list[Cue]]:
-        """Yield the cues of a speech that begins with the segments `first`, some at a time."""
-        speech = await retrying(lambda: self._work(partial(self._workshop.open_speech, opening.engine)))
+        """Yield the cues of a session that begins with the segments `first`, some at a time."""
+        streams = await retrying(lambda: self._work(partial(self._workshop.open_streams, opening.engine)))
         asked: dict[int, Segment] = {}
         batch = list(first)
         while True:
             asked |= {segment.envelope.sequence: segment for segment in batch}
-            answers = await self._work(partial(_push_all, speech, batch))
-            yield [self._speaking(answer, asked.pop(answer.sequence), opening) for answer in answers]
+            answers = await self._work(partial(_push_all, streams, batch))
+            yield [self._conversing(answer, asked.pop(answer.sequence), opening) for answer in answers]
             if batch[-1].is_final:
                 return
             batch = await session.next_batch()
@@ -74,12 +74,13 @@ class CueMaker:
         except BlobMissing as error:
             raise Fault("driver_missing", "driver is not there any more") from error
 
-    def _speaking(self, answer: contracts.Cue, segment: Segment, opening: Opening) -> Cue:
+    def _conversing(self, answer: contracts.Cue, segment: Segment, opening: Opening) -> Cue:
         return Cue(
             envelope=replace(segment.envelope, created_at=self._clock.now()),
             num_frames=answer.num_frames,
             is_final=segment.is_final,
             speak=answer.speak,
+            listen=answer.listen,
             opening=opening if answer.sequence == 0 else None,
             directions=segment.directions,
         )
@@ -98,11 +99,12 @@ class CueMaker:
         return await asyncio.get_running_loop().run_in_executor(self._pool, work)
 
 
-def _push_all(speech: Speech, batch: Sequence[Segment]) -> list[contracts.Cue]:
+def _push_all(streams: Streams, batch: Sequence[Segment]) -> list[contracts.Cue]:
     segments = [
-        contracts.Segment(sequence=s.envelope.sequence, samples=s.speech, is_final=s.is_final) for s in batch
+        contracts.Segment(sequence=s.envelope.sequence, is_final=s.is_final, speech=s.speech, listen=s.listen)
+        for s in batch
     ]
-    return [cue for segment in segments for cue in speech.push(segment)]
+    return [cue for segment in segments for cue in streams.push(segment)]
 
 
 def _next_of(motions: Iterator[Motion]) -> Motion | None:

@@ -157,7 +157,7 @@ class Stage:
         if first[0].driver_uri:
             cues = self._cue_maker.of_driver(first[0], opening)
         else:
-            cues = self._cue_maker.of_speech(session, first, opening)
+            cues = self._cue_maker.of_streams(session, first, opening)
         async for batch in cues:
             await self._publish([CUES.outgoing(cue) for cue in batch])
             self._metrics.count_cues(session.place.tenant, len(batch))

@@ -15,7 +15,7 @@ from services.kit import contracts
 from services.kit.contracts import Motion
 from services.kit.errors import BadInput, Unavailable
 
-__all__ = ["Bundle", "OpenDriver", "OpenSpeech", "Speech", "Workshop", "warm_up"]
+__all__ = ["Bundle", "OpenDriver", "OpenStreams", "Streams", "Workshop", "warm_up"]
 
 _LOGGER: Final = structlog.stdlib.get_logger(__name__)
 
@@ -28,15 +28,15 @@ class Bundle:
     num_faces: int
 
 
-class Speech(Protocol):
-    """Turns the segments of one speech to cues."""
+class Streams(Protocol):
+    """Turns the segments of one session to cues."""
 
     def push(self, segment: contracts.Segment) -> list[contracts.Cue]:
         """The cues that are complete with this segment; with the final one, all that remain."""
         ...
 
 
-OpenSpeech = Callable[[str], Speech]
+OpenStreams = Callable[[str], Streams]
 OpenDriver = Callable[[Path, Event], Iterator[Motion]]
 
 
@@ -58,17 +58,17 @@ def build_bundle(portrait: bytes, size: int, face: int) -> Bundle:
     return Bundle(data=dump_rig(identity.rig), num_faces=identity.num_faces)
 
 
-def open_speech(engine: str) -> Speech:
-    """An encoder of speech, on the terms of an engine.
+def open_streams(engine: str) -> Streams:
+    """An encoder of what is said by the character and to it, on the terms of an engine.
 
     Raises Fault for an engine that there is none of, Unavailable when its weights are missing.
     """
     from services.encoding.loading import ENGINES, load_config
-    from services.encoding.speech import SpeechEncoder
+    from services.encoding.streams import StreamsEncoder
 
     if engine not in ENGINES:
         raise Fault("engine_unknown", f"engine {engine[:40]!r} is not known, expected {' or '.join(ENGINES)}")
-    return SpeechEncoder(load_config(engine))
+    return StreamsEncoder(load_config(engine))
 
 
 def open_driver(path: Path, is_stopped: Event) -> Iterator[Motion]:
@@ -114,7 +114,7 @@ def warm_up() -> None:
     is_fine, found = check_face_models()
     if not is_fine:
         raise Unavailable(found)
-    open_speech("lpm")
+    open_streams("lpm")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,5 +122,5 @@ class Workshop:
     """Who does the work."""
 
     build_bundle: Callable[[bytes, int, int], Bundle] = build_bundle
-    open_speech: OpenSpeech = open_speech
+    open_streams: OpenStreams = open_streams
     open_driver: OpenDriver = open_driver

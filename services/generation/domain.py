@@ -1,14 +1,31 @@
-"""The rules of generation: whose turn it is, and where a session can be taken up again."""
+"""The rules of generation: whose turn it is, where a session can be taken up, and what it is doing."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from enum import Enum
+from typing import Final, Generic, TypeVar
 
-__all__ = ["Endings", "Place", "Rota", "is_clip_end", "is_clip_start", "resume_points"]
+__all__ = [
+    "Activity",
+    "Endings",
+    "Listener",
+    "Loudness",
+    "Place",
+    "Rota",
+    "is_clip_end",
+    "is_clip_start",
+    "resume_points",
+]
 
 K = TypeVar("K", bound=Hashable)
+
+# A voice sounds while it is at most this far below its own usual level, and not below this of full scale.
+_GATE_DB: Final = -18.0
+_FLOOR_DB: Final = -50.0
+# A voice that pauses for no longer than this still sounds: 0.4 s.
+_HANGOVER_CHUNKS: Final = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +87,50 @@ class Rota(Generic[K]):
             del self._turns[member]
             self._turns[member] = None
         return picked
+
+
+class Activity(Enum):
+    """What a session is doing, by the voices that sound. Nothing that performs ever sees it."""
+
+    IDLE = "idle"
+    LISTENING = "listening"
+    SPEAKING = "speaking"
+    OVERLAP = "overlap"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loudness:
+    """How loud a chunk of a stream is, against full scale and against what the stream usually is."""
+
+    full_scale_db: float
+    relative_db: float
+
+
+class Listener:
+    """Names what a session is doing, chunk by chunk."""
+
+    def __init__(self) -> None:
+        self.activity = Activity.IDLE
+        self._speaking_for = self._listening_for = 0
+
+    def hear(self, speak: Loudness | None, listen: Loudness | None) -> Activity:
+        """The activity with one more chunk; a stream that is absent is None, and silent at once."""
+        self._speaking_for = _remaining(self._speaking_for, speak)
+        self._listening_for = _remaining(self._listening_for, listen)
+        if self._speaking_for:
+            self.activity = Activity.OVERLAP if self._listening_for else Activity.SPEAKING
+        else:
+            self.activity = Activity.LISTENING if self._listening_for else Activity.IDLE
+        return self.activity
+
+
+def _remaining(chunks: int, loudness: Loudness | None) -> int:
+    """For how many chunks a voice counts as sounding, this one included."""
+    if loudness is None:
+        return 0
+    if loudness.relative_db >= _GATE_DB and loudness.full_scale_db >= _FLOOR_DB:
+        return _HANGOVER_CHUNKS + 1
+    return max(0, chunks - 1)
 
 
 def is_clip_start(sequence: int, clip_chunks: int) -> bool:

@@ -8,6 +8,7 @@ from typing import Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from services.generation.domain import Loudness
 from services.kit.contracts import Chunk, Cue, FloatArray, Motion
 
 __all__ = ["Decoder", "Engine", "perform"]
@@ -26,7 +27,16 @@ class Engine(Protocol[StateT]):
 
     @property
     def speak_shape(self) -> tuple[int, ...]:
-        """The shape of what a cue lets it hear."""
+        """The shape of what a cue lets it hear of the character's own voice."""
+        ...
+
+    @property
+    def listen_shape(self) -> tuple[int, ...]:
+        """The shape of what a cue lets it hear of the other's voice."""
+        ...
+
+    def loudness(self, cue: Cue) -> tuple[Loudness | None, Loudness | None]:
+        """How loud the character and the other are during a chunk; None for a stream that is absent."""
         ...
 
     def init_state(self, slots: int) -> StateT:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from models.lpm.config import LpmConfig
+from models.lpm.direction import encode_items, read_direction
 from models.lpm.model import Lpm, LpmChunk, LpmState
 from models.lpm.rows import dump_state, join_states, load_state, split_state
 from models.motion import CHUNK_FRAMES, NUM_MOTION
+from services.generation.domain import Loudness
 from services.generation.engine import Rows
 from services.kit.contracts import Cue, FloatArray, Motion
 
@@ -36,6 +40,16 @@ class LpmEngine:
     def speak_shape(self) -> tuple[int, ...]:
         return self.config.window_mels, self.config.logmel.channels
 
+    @property
+    def listen_shape(self) -> tuple[int, ...]:
+        return self.config.listen_mels, self.config.logmel.channels
+
+    def loudness(self, cue: Cue) -> tuple[Loudness | None, Loudness | None]:
+        start, config = self.config.left_context, self.config
+        spoken = None if cue.speak is None else cue.speak[start : start + config.chunk_mels]
+        heard = None if cue.listen is None else cue.listen[config.listen_context :]
+        return _loudness(spoken, config), _loudness(heard, config)
+
     def init_state(self, slots: int) -> LpmState:
         return self._model.init_state(slots)
 
@@ -45,10 +59,9 @@ class LpmEngine:
     def step(
         self, state: LpmState, cues: Sequence[Cue | None], noise: FloatArray
     ) -> tuple[list[Motion | None], LpmState]:
-        chunk = LpmChunk(speak=torch.from_numpy(self._stack(cues)), noise=torch.from_numpy(noise))
         active = torch.tensor([cue is not None for cue in cues])
         with torch.inference_mode():
-            motion, state = self._model.step(state, chunk, active)
+            motion, state = self._model.step(state, self._chunk(cues, noise), active)
         return [_motion_of(cue, frames) for cue, frames in zip(cues, motion.numpy(), strict=True)], state
 
     def join(self, states: Sequence[LpmState]) -> LpmState:
@@ -63,9 +76,43 @@ class LpmEngine:
     def load(self, data: bytes) -> LpmState:
         return load_state(data, self._model.init_state(1))
 
-    def _stack(self, cues: Sequence[Cue | None]) -> FloatArray:
-        absent = np.zeros(self.speak_shape, np.float32)
-        return np.stack([absent if cue is None else cue.speak for cue in cues])
+    def _chunk(self, cues: Sequence[Cue | None], noise: FloatArray) -> LpmChunk:
+        speak = [None if cue is None else cue.speak for cue in cues]
+        listen = [None if cue is None else cue.listen for cue in cues]
+        items = [_encode(() if cue is None else cue.directions) for cue in cues]
+        return LpmChunk(
+            speak=_stack(speak, self.speak_shape),
+            speaks=torch.tensor([window is not None for window in speak]),
+            listen=_stack(listen, self.listen_shape),
+            listens=torch.tensor([window is not None for window in listen]),
+            concepts=torch.from_numpy(np.stack([concepts for concepts, _ in items])),
+            strengths=torch.from_numpy(np.stack([strengths for _, strengths in items])),
+            noise=torch.from_numpy(noise),
+        )
+
+
+# The texts in force stay the same for many chunks.
+@lru_cache(maxsize=256)
+def _encode(directions: tuple[str, ...]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """The concepts and strengths [8] of all texts together; every line is read on its own."""
+    return encode_items(read_direction("\n".join(directions)).items)
+
+
+def _stack(windows: Sequence[FloatArray | None], shape: tuple[int, ...]) -> torch.Tensor:
+    absent = np.zeros(shape, np.float32)
+    return torch.from_numpy(np.stack([absent if window is None else window for window in windows]))
+
+
+def _loudness(frames: FloatArray | None, config: LpmConfig) -> Loudness | None:
+    """The loudest of log-mel frames [n, channels], by the two levels that follow the bands."""
+    if frames is None:
+        return None
+    usual = frames[:, -1] * config.logmel.scale_db + config.logmel.level.prior_db
+    relative = frames[:, -2] * config.logmel.scale_db - config.logmel.offset_db
+    loudest = int(relative.argmax())
+    return Loudness(
+        full_scale_db=float(usual[loudest] + relative[loudest]), relative_db=float(relative[loudest])
+    )
 
 
 def _motion_of(cue: Cue | None, frames: FloatArray) -> Motion | None:

@@ -27,6 +27,12 @@ class GenerationMetrics:
             "dramatis_generation_frames", "Frames published", ("tenant",), registry=registry
         )
         self._sessions = Gauge("dramatis_generation_sessions", "Sessions in this process", registry=registry)
+        self._activity_seconds = Counter(
+            "dramatis_generation_activity_seconds",
+            "Seconds performed, by the voices that sound: idle, listening, speaking, overlap",
+            ("activity",),
+            registry=registry,
+        )
         self._endings = Counter(
             "dramatis_generation_endings",
             "Sessions by how they ended here: finished, failed, cancelled, replaced, released",
@@ -49,6 +55,10 @@ class GenerationMetrics:
         """Note a published chunk."""
         self._frames.labels(self._label(tenant)).inc(num_frames)
         self._lag_seconds.observe(lag_s)
+
+    def count_activity(self, activity: str, duration_s: float) -> None:
+        """Note what a session is doing for a chunk."""
+        self._activity_seconds.labels(activity).inc(duration_s)
 
     def note_sessions(self, num_sessions: int) -> None:
         """Note how many sessions are here."""

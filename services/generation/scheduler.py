@@ -6,20 +6,23 @@ import asyncio
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from functools import partial
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 import numpy as np
+import structlog
 
 from services.generation.domain import Rota
 from services.generation.engine import Engine
 from services.generation.metrics import GenerationMetrics
 from services.generation.session import Session
 from services.kit import contracts, messages
-from services.kit.contracts import FloatArray, Motion
+from services.kit.contracts import FRAME_RATE_HZ, FloatArray, Motion
 
 __all__ = ["Scheduler", "step_rows"]
 
 StateT = TypeVar("StateT")
+
+_LOGGER: Final = structlog.stdlib.get_logger(__name__)
 
 
 class Scheduler(Generic[StateT]):
@@ -67,19 +70,35 @@ class Scheduler(Generic[StateT]):
             session.finish(cue, motion, session.row)
 
     async def _step(
-        self, engine: Engine[StateT], spoken: Sequence[tuple[Session[StateT], messages.Cue]]
+        self, engine: Engine[StateT], asked: Sequence[tuple[Session[StateT], messages.Cue]]
     ) -> None:
-        if not spoken:
+        if not asked:
             return
-        rows = [session.row for session, _ in spoken]
-        cues = [_for_engine(cue) for _, cue in spoken]
-        noise = np.stack([session.draw_noise(engine.noise_shape) for session, _ in spoken])
+        rows = [session.row for session, _ in asked]
+        cues = [_for_engine(cue) for _, cue in asked]
+        noise = np.stack([session.draw_noise(engine.noise_shape) for session, _ in asked])
         step = partial(step_rows, engine, self._slots, rows, cues, noise)
         results = await asyncio.get_running_loop().run_in_executor(self._worker, step)
-        self._metrics.count_step(len(spoken))
-        for (session, cue), (motion, row) in zip(spoken, results, strict=True):
+        self._metrics.count_step(len(asked))
+        for (session, cue), heard, (motion, row) in zip(asked, cues, results, strict=True):
             if not session.is_over:
                 session.finish(cue, motion, row)
+                self._tell_activity(session, heard, engine)
+
+    def _tell_activity(self, session: Session[StateT], cue: contracts.Cue, engine: Engine[StateT]) -> None:
+        before = session.listener.activity
+        activity = session.listener.hear(*engine.loudness(cue))
+        self._metrics.count_activity(activity.value, cue.num_frames / FRAME_RATE_HZ)
+        if activity is not before:
+            place = session.place
+            _LOGGER.debug(
+                "activity.changed",
+                tenant=place.tenant,
+                session_id=place.session_id,
+                epoch=place.epoch,
+                sequence=cue.sequence,
+                activity=activity.value,
+            )
 
 
 def step_rows(
@@ -104,5 +123,11 @@ def step_rows(
 
 
 def _for_engine(cue: messages.Cue) -> contracts.Cue:
-    assert cue.speak is not None
-    return contracts.Cue(sequence=cue.envelope.sequence, speak=cue.speak, num_frames=cue.num_frames)
+    latest_first = sorted(cue.directions, key=lambda direction: -direction.start_s)
+    return contracts.Cue(
+        sequence=cue.envelope.sequence,
+        num_frames=cue.num_frames,
+        speak=cue.speak,
+        listen=cue.listen,
+        directions=tuple(direction.text for direction in latest_first),
+    )

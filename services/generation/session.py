@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
-from services.generation.domain import Place, is_clip_end
+from services.generation.domain import Listener, Place, is_clip_end
 from services.generation.engine import Engine
 from services.generation.snapshot import Snapshot
 from services.kit.consumer import Receipt
@@ -67,6 +67,7 @@ class Session(Generic[StateT]):
         self.partition = partition
         self.row = row
         self.motions: asyncio.Queue[Step[StateT]] = asyncio.Queue(limits.motions)
+        self.listener = Listener()
         self.is_over = False
         self.opened = asyncio.Event()
         self._opening: Opening | None = None

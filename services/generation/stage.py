@@ -204,7 +204,9 @@ def place_of(envelope: Envelope) -> Place:
 def check_cue(cue: Cue, engine: Engine[StateT]) -> None:
     """Raise BadMessage unless the engine can answer the cue, and a face do what it says."""
     if cue.speak is not None and cue.speak.shape != engine.speak_shape:
-        raise BadMessage(f"a cue hears {cue.speak.shape}, expected {engine.speak_shape}")
+        raise BadMessage(f"a cue speaks {cue.speak.shape}, expected {engine.speak_shape}")
+    if cue.listen is not None and cue.listen.shape != engine.listen_shape:
+        raise BadMessage(f"a cue listens to {cue.listen.shape}, expected {engine.listen_shape}")
     if cue.motion is not None and np.abs(cue.motion).max() > _MAX_MOTION:
         raise BadMessage(f"a cue moves by {np.abs(cue.motion).max():.3g}, expected at most {_MAX_MOTION}")
 

@@ -27,6 +27,8 @@ _SPACES: Final = "\t\n\r"
 _FORGIVEN_S: Final = 0.04
 # A sound that ends this little into a picture does not get the picture.
 _TOLERANCE_S: Final = 0.001
+# A time that was added up from chunks of 0.2 s still means the chunk's beginning.
+_ROUNDING_S: Final = 1e-6
 
 
 class InputFault(BadInput):
@@ -64,12 +66,13 @@ class Timed(Protocol):
 T = TypeVar("T", bound=Timed)
 
 
-def in_force(directions: Iterable[T], start_s: float, end_s: float) -> tuple[T, ...]:
-    """Those that are in force at some moment between two times."""
+def in_force(directions: Iterable[T], moment_s: float) -> tuple[T, ...]:
+    """Those that are in force at a moment: from their start on, and no longer at their end."""
+    moment_s += _ROUNDING_S
     return tuple(
         direction
         for direction in directions
-        if direction.start_s < end_s and (direction.end_s <= 0 or direction.end_s > start_s)
+        if direction.start_s <= moment_s and (direction.end_s <= 0 or direction.end_s > moment_s)
     )
 
 

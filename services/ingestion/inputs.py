@@ -1,4 +1,4 @@
-"""The input of a performance, whatever it is, as a file and as a blob."""
+"""The inputs of a performance, whatever they are, as files and as blobs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from services.kit.blobs import Blobs
 from services.kit.egress import Egress, EgressRefused, TooLarge, UnusableAnswer
 from services.kit.errors import BlobMissing, Unavailable
 
-__all__ = ["Inputs"]
+__all__ = ["Inputs", "inputs_of"]
 
 _LONGEST_PAUSE_S: Final = 30.0
 
@@ -30,21 +30,20 @@ class Inputs:
         self._egress = egress
         self._limits = limits
 
-    async def fetch(self, performance: m.Performance, path: Path) -> str:
-        """Write the input to a file and return the key of its blob. Raises InputFault."""
-        if performance.speech_text is not None:
-            return await self._make(performance, path, "speech", self._speak(performance.speech_text, path))
-        url = performance.speech_url or performance.driver_url
+    async def fetch(self, performance: m.Performance, name: str, path: Path) -> str:
+        """Write the input `name` to a file and return the key of its blob. Raises InputFault."""
+        if name == "speech" and performance.speech_text is not None:
+            return await self._make(performance, path, name, self._speak(performance.speech_text, path))
+        uri, url = _places_of(performance)[name]
         if url:
-            name = "speech" if performance.speech_url else "driver"
             return await self._make(performance, path, name, self._download(url, name, path))
-        return await self._read(performance.speech_uri or performance.driver_uri, path)
+        return await self._read(uri, name, path)
 
-    async def _read(self, key: str, path: Path) -> str:
+    async def _read(self, key: str, name: str, path: Path) -> str:
         try:
             await self._blobs.get_file(key, path)
         except BlobMissing as error:
-            raise InputFault("input_missing", "the uploaded file is no longer there") from error
+            raise InputFault("input_missing", f"{name}: the uploaded file is no longer there") from error
         return key
 
     async def _make(
@@ -53,7 +52,7 @@ class Inputs:
         envelope = performance.envelope
         key = f"{envelope.tenant}/performances/{envelope.session_id}/{name}"
         if await self._blobs.info(key) is not None:
-            return await self._read(key, path)
+            return await self._read(key, name, path)
         await self._blobs.put_file(key, path, await make())
         return key
 
@@ -110,6 +109,21 @@ class Inputs:
             return await attempt()
         except Unavailable as error:
             raise InputFault(code, f"{name} cannot be had: {error}") from error
+
+
+def inputs_of(performance: m.Performance) -> tuple[str, ...]:
+    """Which inputs a performance has: a driver, or speech, listen or both."""
+    found = [name for name, places in _places_of(performance).items() if any(places)]
+    return ("speech", *found) if performance.speech_text is not None else tuple(found)
+
+
+def _places_of(performance: m.Performance) -> dict[str, tuple[str, str]]:
+    """The blob and the URL of each input; empty where there is none."""
+    return {
+        "speech": (performance.speech_uri, performance.speech_url),
+        "listen": (performance.listen_uri, performance.listen_url),
+        "driver": (performance.driver_uri, performance.driver_url),
+    }
 
 
 def _into(file: BufferedWriter) -> Callable[[bytes], Awaitable[None]]:

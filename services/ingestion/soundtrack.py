@@ -14,7 +14,7 @@ from services.ingestion.audio import block_of, blocks_of, find_audio, frames_of,
 from services.kit.contracts import FloatArray, Sound
 from services.kit.media.files import open_media
 
-__all__ = ["open_driver_sound", "open_sound"]
+__all__ = ["aac_rate", "open_driver_sound", "open_sound"]
 
 # ISO/IEC 14496-3, table 1.18 (sampling frequencies) and table 1.19 (channel configurations).
 _AAC_RATES: Final = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 64000, 88200, 96000)
@@ -34,6 +34,11 @@ def open_sound(path: Path, what: str = "speech") -> Sound:
     """The sound of a file from its first sample. Raises BadInput when there is none."""
     info = probe_audio(path, what)
     return _fit_to_aac(read_audio(path, what), info.rate_hz, info.layout)
+
+
+def aac_rate(rate_hz: int) -> int:
+    """The lowest rate of AAC that keeps all of a sound; the highest one where none does."""
+    return next((rate for rate in _AAC_RATES if rate >= rate_hz), _AAC_RATES[-1])
 
 
 def open_driver_sound(path: Path, video_start_s: float) -> Sound | None:
@@ -69,7 +74,7 @@ def _prepend(first: AudioFrame, frames: Iterator[AudioFrame]) -> Iterator[AudioF
 
 
 def _fit_to_aac(blocks: Iterator[FloatArray], rate_hz: int, layout: str) -> Sound:
-    target_rate_hz = next((rate for rate in _AAC_RATES if rate >= rate_hz), _AAC_RATES[-1])
+    target_rate_hz = aac_rate(rate_hz)
     target_layout = _SAME_LAYOUTS.get(layout, layout)
     if target_layout not in _AAC_LAYOUTS:
         blocks, target_layout = _mix_down(blocks), "mono"

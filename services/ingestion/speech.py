@@ -1,4 +1,4 @@
-"""Speech on the chunk clock: any audio file becomes segments of 0.2 s, mono at 16 kHz."""
+"""A voice on the chunk clock: any audio file becomes pieces of 0.2 s, mono at 16 kHz."""
 
 from __future__ import annotations
 
@@ -11,40 +11,39 @@ from av.audio.resampler import AudioResampler
 
 from services.ingestion.audio import AudioInfo, block_of, probe_audio, read_audio
 from services.ingestion.domain import InputFault
-from services.kit.contracts import ANALYSIS_RATE_HZ, CHUNK_SAMPLES, FRAME_SAMPLES, FloatArray, Segment
+from services.kit.contracts import ANALYSIS_RATE_HZ, CHUNK_SAMPLES, FRAME_SAMPLES, FloatArray
 
-__all__ = ["probe_speech", "read_speech", "to_analysis", "to_segments"]
+__all__ = ["probe_speech", "read_speech", "to_mono", "to_pieces"]
 
 
-def read_speech(path: Path) -> Generator[Segment, None, None]:
-    """Decode a speech file to segments; memory stays flat however long it is.
+def read_speech(path: Path, what: str = "speech") -> Generator[FloatArray, None, None]:
+    """Decode a file to pieces of CHUNK_SAMPLES, the last one shorter; memory stays flat however long it is.
 
-    Raises BadInput when it cannot be decoded or is shorter than one video frame.
+    Raises BadInput, which calls it `what`, when it cannot be decoded or is shorter than one video frame.
     """
-    info = probe_audio(path, "speech")
-    segments = to_segments(to_analysis(read_audio(path, "speech"), info.rate_hz))
-    first = next(segments, None)
-    num_samples = 0 if first is None else first.samples.size
-    if first is None or num_samples < FRAME_SAMPLES:
+    info = probe_audio(path, what)
+    pieces = to_pieces(to_mono(read_audio(path, what), info.rate_hz, ANALYSIS_RATE_HZ), CHUNK_SAMPLES)
+    first = next(pieces, np.zeros(0, np.float32))
+    if first.size < FRAME_SAMPLES:
         raise InputFault(
-            "speech_too_short",
-            f"speech {path} lasts {num_samples / ANALYSIS_RATE_HZ:.3f} s, "
+            f"{what}_too_short",
+            f"{what} {path} lasts {first.size / ANALYSIS_RATE_HZ:.3f} s, "
             f"expected at least one frame ({FRAME_SAMPLES / ANALYSIS_RATE_HZ:.2f} s)",
         )
     yield first
-    yield from segments
+    yield from pieces
 
 
-def probe_speech(path: Path) -> AudioInfo:
-    """Decode the first segment. Raises BadInput when `read_speech` would do so at the beginning."""
-    info = probe_audio(path, "speech")
-    next(read_speech(path))
+def probe_speech(path: Path, what: str = "speech") -> AudioInfo:
+    """Decode the first piece. Raises BadInput when `read_speech` would do so at the beginning."""
+    info = probe_audio(path, what)
+    next(read_speech(path, what))
     return info
 
 
-def to_analysis(blocks: Iterable[FloatArray], rate_hz: int) -> Iterator[FloatArray]:
-    """Mix blocks [n, channels] down to the mean of their channels and resample them to 16 kHz."""
-    resampler = AudioResampler(format="flt", layout="mono", rate=ANALYSIS_RATE_HZ)
+def to_mono(blocks: Iterable[FloatArray], rate_hz: int, target_rate_hz: int) -> Iterator[FloatArray]:
+    """Mix blocks [n, channels] down to the mean of their channels, and resample them to blocks [m]."""
+    resampler = AudioResampler(format="flt", layout="mono", rate=target_rate_hz)
     for block in blocks:
         mono = np.ascontiguousarray(block.mean(axis=1, dtype=np.float32))
         frame = AudioFrame.from_ndarray(mono[None], format="flt", layout="mono")
@@ -53,15 +52,13 @@ def to_analysis(blocks: Iterable[FloatArray], rate_hz: int) -> Iterator[FloatArr
     yield from (block_of(out)[:, 0] for out in resampler.resample(None))
 
 
-def to_segments(blocks: Iterable[FloatArray]) -> Iterator[Segment]:
-    """Cut a stream of samples into segments of CHUNK_SAMPLES; the last one, never empty, is final."""
-    sequence = 0
+def to_pieces(blocks: Iterable[FloatArray], size: int) -> Iterator[FloatArray]:
+    """Cut a stream of samples into pieces of `size`; the last one, never empty, may be shorter."""
     pending = np.zeros(0, np.float32)
     for block in blocks:
         pending = np.concatenate((pending, block))
-        while pending.size > CHUNK_SAMPLES:
-            yield Segment(sequence=sequence, samples=pending[:CHUNK_SAMPLES].copy(), is_final=False)
-            pending = pending[CHUNK_SAMPLES:]
-            sequence += 1
+        while pending.size >= size:
+            yield pending[:size].copy()
+            pending = pending[size:]
     if pending.size:
-        yield Segment(sequence=sequence, samples=pending, is_final=True)
+        yield pending

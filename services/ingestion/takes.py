@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import errno
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
-from functools import partial
-from itertools import islice
+from functools import partial, reduce
+from itertools import chain, islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-import numpy as np
-
 from services.ingestion.domain import InputFault, check_length, in_force, num_frames, num_pictures
 from services.ingestion.driver import measure_driver
-from services.ingestion.inputs import Inputs
+from services.ingestion.inputs import Inputs, inputs_of
+from services.ingestion.mix import open_mix
+from services.ingestion.notices import notices_of
 from services.ingestion.soundtrack import open_driver_sound, open_sound
-from services.ingestion.speech import probe_speech, read_speech
+from services.ingestion.speech import probe_speech
+from services.ingestion.streams import Streams
 from services.ingestion.threads import in_thread
 from services.ingestion.track import TRACK_TYPE, TrackFile
 from services.kit import messages as m
@@ -62,38 +63,51 @@ class Takes:
         Raises BadInput when the user's input cannot be used, Retryable when something else is in the way.
         """
         with TemporaryDirectory(dir=self._workspace, ignore_cleanup_errors=True) as folder:
-            path = Path(folder) / "input"
-            with _faults_of(path):
-                key = await self._inputs.fetch(performance, path)
-                if performance.driver_uri or performance.driver_url:
-                    await self._ingest_driver(performance, path, key)
+            paths = {name: Path(folder, name) for name in inputs_of(performance)}
+            with _faults_of(paths.values()):
+                keys = {name: await self._inputs.fetch(performance, name, paths[name]) for name in paths}
+                if "driver" in paths:
+                    await self._ingest_driver(performance, paths["driver"], keys["driver"])
                 else:
-                    await self._ingest_speech(performance, path)
+                    await self._ingest_tracks(performance, paths)
 
-    async def _ingest_speech(self, performance: m.Performance, path: Path) -> None:
-        info = await in_thread(lambda: probe_speech(path))
-        if info.duration_s is not None and info.duration_s > 0:
-            check_length("speech", info.duration_s, performance.max_duration_s)
-            await self._measure(performance, num_frames(info.duration_s, FRAME_RATE_HZ), 0)
+    async def _ingest_tracks(self, performance: m.Performance, paths: Mapping[str, Path]) -> None:
+        claims_s = [await self._probe(performance, name, path) for name, path in paths.items()]
+        if all(claims_s):
+            await self._measure(performance, num_frames(max(claims_s), FRAME_RATE_HZ), 0)
         opening = replace(performance.opening, soundtrack_uri=_track_key(performance))
-        sound = await in_thread(lambda: open_sound(path))
-        async with self._storing_track(performance, sound, path) as track:
-            await self._publish_speech(performance, opening, path, track)
+        sound = await in_thread(lambda: _open_sound(paths))
+        folder = next(iter(paths.values())).parent
+        async with self._storing_track(performance, sound, folder) as track:
+            await self._publish_tracks(performance, opening, Streams(paths), track)
 
-    async def _publish_speech(
-        self, performance: m.Performance, opening: m.Opening, path: Path, track: asyncio.Task[None]
+    async def _probe(self, performance: m.Performance, name: str, path: Path) -> float:
+        """How long a track says it is, 0 when it does not say."""
+        info = await in_thread(lambda: probe_speech(path, name))
+        claim_s = max(0.0, info.duration_s or 0.0)
+        check_length(name, claim_s, performance.max_duration_s)
+        return claim_s
+
+    async def _publish_tracks(
+        self, performance: m.Performance, opening: m.Opening, streams: Streams, track: asyncio.Task[None]
     ) -> None:
-        segments = read_speech(path)
+        segments = streams.read()
+        unused = dict.fromkeys(performance.directions)
         try:
             batch = await in_thread(lambda: list(islice(segments, 1)))
             while batch:
                 last = batch[-1]
-                duration_s = _seconds_until(last.sequence) + last.samples.size / ANALYSIS_RATE_HZ
-                check_length("speech", duration_s, performance.max_duration_s)
+                duration_s = _seconds_until(last.sequence) + last.num_samples / ANALYSIS_RATE_HZ
+                name = "listen" if last.speech is None else "speech"
+                check_length(name, duration_s, performance.max_duration_s)
+                messages = [_to_message(performance, opening, segment) for segment in batch]
+                for direction in chain.from_iterable(message.directions for message in messages):
+                    unused.pop(direction, None)
                 if last.is_final:
                     await track
-                    await self._measure(performance, _count_frames(last), 1)
-                await self._publish([_to_message(performance, opening, segment) for segment in batch])
+                    notices = notices_of(streams.lengths_s, unused)
+                    await self._measure(performance, _count_frames(last), 1, notices)
+                await self._publish(messages)
                 batch = await in_thread(lambda: list(islice(segments, _BATCH)))
         finally:
             segments.close()
@@ -107,11 +121,11 @@ class Takes:
         sound = await in_thread(lambda: open_driver_sound(path, info.start_s))
         if sound is not None:
             opening = replace(opening, soundtrack_uri=_track_key(performance))
-            async with self._storing_track(performance, sound, path, length_s + 1.0) as track:
+            async with self._storing_track(performance, sound, path.parent, length_s + 1.0) as track:
                 await track
         segment = m.Segment(
             envelope=_envelope(performance, 0),
-            speech=np.zeros(0, np.float32),
+            speech=None,
             is_final=True,
             opening=opening,
             driver_uri=key,
@@ -121,17 +135,17 @@ class Takes:
 
     @asynccontextmanager
     async def _storing_track(
-        self, performance: m.Performance, sound: Sound, path: Path, end_s: float = float("inf")
+        self, performance: m.Performance, sound: Sound, folder: Path, end_s: float = float("inf")
     ) -> AsyncIterator[asyncio.Task[None]]:
-        task = asyncio.create_task(self._store_track(_track_key(performance), sound, path, end_s))
+        task = asyncio.create_task(self._store_track(_track_key(performance), sound, folder, end_s))
         try:
             yield task
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
-    async def _store_track(self, key: str, sound: Sound, path: Path, end_s: float) -> None:
-        track_path = path.with_name("soundtrack.m4a")
+    async def _store_track(self, key: str, sound: Sound, folder: Path, end_s: float) -> None:
+        track_path = folder / "soundtrack.m4a"
         with TrackFile(track_path, sound) as track:
             reached_s, has_more = 0.0, True
             while has_more and reached_s < end_s:
@@ -139,12 +153,15 @@ class Takes:
                 has_more = await in_thread(partial(track.encode_until, reached_s))
         await retrying(lambda: self._blobs.put_file(key, track_path, TRACK_TYPE))
 
-    async def _measure(self, performance: m.Performance, frames: int, sequence: int) -> None:
+    async def _measure(
+        self, performance: m.Performance, frames: int, sequence: int, notices: tuple[m.Notice, ...] = ()
+    ) -> None:
         status = m.Status(
             envelope=_envelope(performance, sequence),
             stage=_STAGE,
             kind=m.StatusKind.MEASURED,
             num_frames=frames,
+            notices=notices,
         )
         await retrying(lambda: self._bus.publish([STATUSES.outgoing(status)]))
 
@@ -153,14 +170,24 @@ class Takes:
         await retrying(lambda: self._bus.publish(records))
 
 
+def _open_sound(paths: Mapping[str, Path]) -> Sound:
+    """What will be heard: the only track as it is, or both of them beside each other."""
+    if len(paths) > 1:
+        return open_mix(paths["speech"], paths["listen"])
+    [(name, path)] = paths.items()
+    return open_sound(path, name)
+
+
 def _to_message(performance: m.Performance, opening: m.Opening, segment: Segment) -> m.Segment:
-    start_s, end_s = _seconds_until(segment.sequence), _seconds_until(segment.sequence + 1)
+    # What begins inside a chunk is in force from the next one on.
+    directions = in_force(performance.directions, _seconds_until(segment.sequence))
     return m.Segment(
         envelope=_envelope(performance, segment.sequence),
-        speech=segment.samples,
+        speech=segment.speech,
+        listen=segment.listen,
         is_final=segment.is_final,
         opening=opening if segment.sequence == 0 else None,
-        directions=in_force(performance.directions, start_s, end_s),
+        directions=directions,
     )
 
 
@@ -170,8 +197,8 @@ def _seconds_until(sequence: int) -> float:
 
 
 def _count_frames(last: Segment) -> int:
-    """How many pictures a speech with this last segment gets."""
-    rest_s = last.samples.size / ANALYSIS_RATE_HZ
+    """How many pictures a performance with this last segment gets."""
+    rest_s = last.num_samples / ANALYSIS_RATE_HZ
     return last.sequence * CHUNK_FRAMES + num_frames(rest_s, FRAME_RATE_HZ)
 
 
@@ -186,12 +213,12 @@ def _track_key(performance: m.Performance) -> str:
 
 
 @contextmanager
-def _faults_of(path: Path) -> Iterator[None]:
-    """Keep the temporary path out of errors, and tell a full disk from a bad input."""
+def _faults_of(paths: Iterable[Path]) -> Iterator[None]:
+    """Keep the temporary paths out of errors, and tell a full disk from a bad input."""
     try:
         yield
     except BadInput as error:
-        detail = str(error).replace(f" {path}", "")
+        detail = reduce(lambda text, path: text.replace(f" {path}", ""), paths, str(error))
         raise InputFault(
             error.code if isinstance(error, InputFault) else "input_unreadable", detail
         ) from error

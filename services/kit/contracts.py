@@ -38,11 +38,22 @@ CHUNK_SAMPLES: Final = FRAME_SAMPLES * CHUNK_FRAMES
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Segment:
-    """One chunk of speech. `samples` is [n] mono in [-1, 1]; n = CHUNK_SAMPLES, fewer only when final."""
+    """One chunk of what the character says (`speech`) and of what is said to it (`listen`).
+
+    Each is [n] mono in [-1, 1], n = CHUNK_SAMPLES, fewer only when final and the same for both; None
+    where the stream is absent, which is not silence: nobody is there.
+    """
 
     sequence: int
-    samples: FloatArray
     is_final: bool
+    speech: FloatArray | None = None
+    listen: FloatArray | None = None
+
+    @property
+    def num_samples(self) -> int:
+        """How long the chunk is; one without any stream is whole."""
+        stream = self.listen if self.speech is None else self.speech
+        return CHUNK_SAMPLES if stream is None else stream.size
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,14 +66,17 @@ class Picture:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cue:
-    """What an engine needs for one chunk: `speak` is the log-mel window [T, bands] around it.
+    """What an engine needs for one chunk of `num_frames` frames: CHUNK_FRAMES, fewer only in the last cue.
 
-    The chunk shows `num_frames` frames: CHUNK_FRAMES, fewer only in the last cue.
+    `speak` is the log-mel window [T, channels] around the chunk, `listen` the one that ends with it; None
+    where the stream is absent. `directions` are the texts in force, that which began last in front.
     """
 
     sequence: int
-    speak: FloatArray
     num_frames: int
+    speak: FloatArray | None = None
+    listen: FloatArray | None = None
+    directions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

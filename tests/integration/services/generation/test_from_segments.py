@@ -70,19 +70,19 @@ async def _speak(bus: Bus, speech: Path, seed: int) -> None:
     opening = Opening(
         character_id="c", portrait_uri="t/characters/c/portrait", face=0, size=SIZE, engine="lpm", seed=seed
     )
-    for heard in islice(read_speech(speech), NUM_SEGMENTS):
+    for sequence, heard in enumerate(islice(read_speech(speech), NUM_SEGMENTS)):
         envelope = Envelope(
             tenant="t",
             session_id=f"s{seed}",
             epoch=0,
-            sequence=heard.sequence,
+            sequence=sequence,
             created_at=SystemClock().now(),
         )
         segment = Segment(
             envelope=envelope,
-            speech=heard.samples,
-            is_final=heard.sequence == NUM_SEGMENTS - 1,
-            opening=opening if heard.sequence == 0 else None,
+            speech=heard,
+            is_final=sequence == NUM_SEGMENTS - 1,
+            opening=opening if sequence == 0 else None,
         )
         await bus.publish([SEGMENTS.outgoing(segment)])
 

@@ -2,14 +2,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.encoding.handler import Encoding
 from services.encoding.session import Limits
+from services.kit.contracts import CHUNK_SAMPLES
 from services.kit.errors import Stale, Unavailable
 from services.kit.messages import Cue, Segment, SubjectKind
 from tests.unit.services.encoding.world import (
@@ -33,7 +36,7 @@ def heard(cues: list[Cue]) -> list[list[float]]:
 
 
 def expected(segments: list[Segment]) -> list[list[float]]:
-    sums = [float(segment.speech.sum()) for segment in segments]
+    sums = [0.0 if segment.speech is None else float(segment.speech.sum()) for segment in segments]
     return [list(pair) for pair in zip(sums, [*sums[1:], 0.0], strict=True)]
 
 
@@ -264,6 +267,7 @@ def test_whoever_brings_too_many_segments_waits() -> None:
         async with world.process(Limits(segments=4, batch=2)) as encoding:
             world.bus.outages = 10**6
             delivery = asyncio.create_task(bring(encoding))
+            await world.until(lambda: len(taken) >= 3)
             await asyncio.sleep(0.05)
             delivery.cancel()
 
@@ -325,3 +329,24 @@ def test_a_store_that_is_down_has_the_loop_try_a_verdict_again() -> None:
                 await encoding.prepare(make_verdict())
 
     run(story())
+
+
+def test_a_cue_brings_the_streams_that_are_there() -> None:
+    world, segments = World(), make_segments(count=4)
+    noise = np.ones(CHUNK_SAMPLES, np.float32)
+    segments[1] = replace(segments[1], listen=noise)
+    segments[2] = replace(segments[2], speech=None, listen=2 * noise)
+
+    async def story() -> None:
+        async with world.process() as encoding:
+            await world.deliver(encoding, segments)
+            await world.until(lambda: world.are_settled(segments))
+
+    run(story())
+    assert [cue.speak is None for cue in world.bus.cues] == [False, False, True, False]
+    assert [None if cue.listen is None else cue.listen[0, 0] for cue in world.bus.cues] == [
+        None,
+        CHUNK_SAMPLES,
+        2 * CHUNK_SAMPLES,
+        None,
+    ]

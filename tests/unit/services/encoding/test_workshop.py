@@ -12,7 +12,8 @@ from PIL import Image
 
 from services.encoding import driver, identity
 from services.encoding.faults import Fault
-from services.encoding.workshop import build_bundle, open_driver, open_speech
+from services.encoding.loading import load_config
+from services.encoding.workshop import build_bundle, open_driver, open_streams
 from services.kit.contracts import CHUNK_SAMPLES, Segment
 
 
@@ -51,13 +52,16 @@ def test_a_face_that_numbers_fail_on_stops_nobody_else(
 
 def test_an_engine_that_there_is_none_of_is_refused() -> None:
     with pytest.raises(Fault, match="'abacus' is not known, expected lpm"):
-        open_speech("abacus")
+        open_streams("abacus")
 
 
-def test_speech_is_heard_on_the_terms_of_the_engine() -> None:
-    samples = np.zeros(CHUNK_SAMPLES, np.float32)
-    (cue,) = open_speech("lpm").push(Segment(sequence=0, samples=samples, is_final=True))
-    assert cue.num_frames == 5
+def test_both_streams_are_heard_on_the_terms_of_the_engine() -> None:
+    samples, config = np.zeros(CHUNK_SAMPLES, np.float32), load_config("lpm")
+    segment = Segment(sequence=0, is_final=True, speech=samples, listen=samples)
+    (cue,) = open_streams("lpm").push(segment)
+    assert cue.speak is not None
+    assert cue.listen is not None
+    assert (len(cue.speak), len(cue.listen)) == (config.window_mels, config.listen_mels)
 
 
 def test_a_driver_that_cannot_be_read_is_named_without_our_path(tmp_path: Path) -> None:

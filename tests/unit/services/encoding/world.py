@@ -20,7 +20,7 @@ from services.kit import contracts
 from services.kit.blobs import BlobInfo
 from services.kit.bus import Outgoing
 from services.kit.consumer import Receipt
-from services.kit.contracts import CHUNK_SAMPLES, Motion
+from services.kit.contracts import CHUNK_SAMPLES, FloatArray, Motion
 from services.kit.errors import BlobMissing, Stale, Unavailable
 from services.kit.messages import (
     Control,
@@ -42,20 +42,30 @@ PORTRAIT = "t/characters/c/portrait"
 
 
 class LateEcho:
-    """A `Speech` that answers a segment when the next one is known, with the sums of both."""
+    """A `Streams` that answers a segment when the next one is known, with the sums of both."""
 
     def __init__(self) -> None:
         self._last: contracts.Segment | None = None
 
     def push(self, segment: contracts.Segment) -> list[contracts.Cue]:
-        answered = [] if self._last is None else [_answer(self._last, segment.samples.sum())]
+        answered = [] if self._last is None else [_answer(self._last, _sum(segment.speech))]
         self._last = segment
         return [*answered, _answer(segment, 0.0)] if segment.is_final else answered
 
 
 def _answer(segment: contracts.Segment, after: float) -> contracts.Cue:
-    speak = np.array([[segment.samples.sum(), after]], np.float32)
-    return contracts.Cue(sequence=segment.sequence, speak=speak, num_frames=5)
+    speak = np.array([[_sum(segment.speech), after]], np.float32)
+    listen = np.array([[_sum(segment.listen), 0.0]], np.float32)
+    return contracts.Cue(
+        sequence=segment.sequence,
+        num_frames=5,
+        speak=None if segment.speech is None else speak,
+        listen=None if segment.listen is None else listen,
+    )
+
+
+def _sum(samples: FloatArray | None) -> float:
+    return 0.0 if samples is None else float(samples.sum())
 
 
 class CountingWorkshop:
@@ -81,7 +91,7 @@ class CountingWorkshop:
     def workshop(self) -> Workshop:
         return Workshop(
             build_bundle=self.build_bundle,
-            open_speech=lambda _engine: LateEcho(),
+            open_streams=lambda _engine: LateEcho(),
             open_driver=self.open_driver,
         )
 
@@ -202,7 +212,7 @@ class World:
 
     async def until(self, is_met: Callable[[], bool]) -> None:
         """Wait for something to come true."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while not is_met():
                 await asyncio.sleep(0.001)
 
@@ -238,7 +248,7 @@ def make_segments(session_id: str = "s", count: int = 9, epoch: int = 0) -> list
 def make_driven(driver_uri: str = "t/performances/s/driver") -> Segment:
     return Segment(
         envelope=_envelope("s", 0, 0),
-        speech=np.zeros(0, np.float32),
+        speech=None,
         is_final=True,
         opening=make_opening(),
         driver_uri=driver_uri,

@@ -12,6 +12,7 @@ from hashlib import sha256
 import numpy as np
 from numpy.typing import NDArray
 
+from services.generation.domain import Loudness
 from services.generation.engine import Rows
 from services.generation.handler import Generation, open_generation
 from services.generation.session import Limits
@@ -28,6 +29,7 @@ from services.kit.topics import CHUNKS, STATUSES
 State = NDArray[np.float64]
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 SPEAK_SHAPE = (3, 2)
+LISTEN_SHAPE = (4, 2)
 MOTION_WIDTH = 58
 
 
@@ -46,6 +48,13 @@ class EchoEngine:
     def speak_shape(self) -> tuple[int, ...]:
         return SPEAK_SHAPE
 
+    @property
+    def listen_shape(self) -> tuple[int, ...]:
+        return LISTEN_SHAPE
+
+    def loudness(self, cue: contracts.Cue) -> tuple[Loudness | None, Loudness | None]:
+        return _loudness(cue.speak), _loudness(cue.listen)
+
     def init_state(self, slots: int) -> State:
         return np.zeros((slots, MOTION_WIDTH))
 
@@ -57,7 +66,7 @@ class EchoEngine:
     ) -> tuple[list[Motion | None], State]:
         self.widths.add(len(cues))
         self.rows_of_steps.append(sum(cue is not None for cue in cues))
-        heard = np.array([[0.0 if cue is None else float(cue.speak.sum())] for cue in cues])
+        heard = np.array([[0.0 if cue is None else _mix(cue)] for cue in cues])
         active = np.array([[cue is not None] for cue in cues])
         state = np.where(active, state * 0.5 + heard + noise, state)
         return [
@@ -80,6 +89,17 @@ class EchoEngine:
         if len(data) != 8 * MOTION_WIDTH:
             raise ValueError(f"a row has {len(data)} bytes")
         return np.frombuffer(data).reshape(1, MOTION_WIDTH).copy()
+
+
+def _mix(cue: contracts.Cue) -> float:
+    """A number that tells streams, their absence and directions apart."""
+    streams = [float("0.1" if stream is None else stream.sum()) for stream in (cue.speak, cue.listen)]
+    return streams[0] + 2 * streams[1] + sum(len(text) for text in cue.directions)
+
+
+def _loudness(window: FloatArray | None) -> Loudness | None:
+    """As loud as its first number says."""
+    return None if window is None else Loudness(full_scale_db=-20.0, relative_db=float(window[0, 0]))
 
 
 class HashDecoder:
@@ -245,7 +265,7 @@ class World:
 
     async def until(self, is_met: Callable[[], bool]) -> None:
         """Wait for something to come true."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while not is_met():
                 await asyncio.sleep(0.001)
 

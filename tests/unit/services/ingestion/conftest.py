@@ -99,7 +99,7 @@ class Studio:
             await self.until(lambda: len(self.settled) >= expected)
 
     async def until(self, is_so: Callable[[], bool]) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not is_so():
                 await asyncio.sleep(0.005)
 

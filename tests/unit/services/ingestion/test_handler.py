@@ -34,6 +34,10 @@ def duration_of(content: bytes) -> float:
         return float(stream.duration * stream.time_base)
 
 
+def spoken(segments: list[m.Segment]) -> list[NDArray[np.float32]]:
+    return [segment.speech for segment in segments if segment.speech is not None]
+
+
 async def perform_file(studio: Studio, path: Path, **fields: Any) -> None:
     await studio.blobs.put_file(SPEECH, path, "audio/wav")
     await studio.finish(performance(speech_uri=SPEECH, **fields))
@@ -47,7 +51,8 @@ def test_a_speech_becomes_segments_without_a_gap(
     segments = service.segments()
     assert [segment.envelope.sequence for segment in segments] == list(range(28))
     assert [segment.is_final for segment in segments] == [False] * 27 + [True]
-    assert np.array_equal(np.concatenate([segment.speech for segment in segments]), samples[:, 0])
+    assert np.array_equal(np.concatenate(spoken(segments)), samples[:, 0])
+    assert {segment.listen for segment in segments} == {None}
     assert service.settled == ["per_a"]
 
 
@@ -107,7 +112,7 @@ def test_a_broker_that_does_not_answer_is_waited_for(
     assert [segment.envelope.sequence for segment in service.segments()] == [0, 1, 2]
 
 
-def test_directions_come_with_the_segments_they_are_in_force_in(
+def test_a_direction_is_in_force_from_the_first_chunk_that_begins_after_its_start(
     studio: MakeStudio, tone: Tone, write_audio: AudioWriter
 ) -> None:
     service = studio()
@@ -116,7 +121,7 @@ def test_directions_come_with_the_segments_they_are_in_force_in(
     path = write_audio("a.wav", tone(1.0))
     asyncio.run(perform_file(service, path, directions=(happy, calm)))
     directions = [segment.directions for segment in service.segments()]
-    assert directions == [(), (happy,), (happy,), (calm,), (calm,)]
+    assert directions == [(), (), (happy,), (calm,), (calm,)]
 
 
 def test_text_is_spoken_once_and_kept(studio: MakeStudio, tone: Tone, write_audio: AudioWriter) -> None:
@@ -215,6 +220,116 @@ def test_a_url_without_a_server_fails(studio: MakeStudio) -> None:
     assert service.failure()[0] == "input_unreachable"
 
 
+def converse(studio: Studio, tracks: dict[str, Path], **fields: Any) -> None:
+    async def scenario() -> None:
+        for name, path in tracks.items():
+            await studio.blobs.put_file(f"ten_a/performances/per_a/{name}", path, "audio/wav")
+        uris = {f"{name}_uri": f"ten_a/performances/per_a/{name}" for name in tracks}
+        await studio.finish(performance(**uris, **fields))
+
+    asyncio.run(scenario())
+
+
+def test_two_tracks_become_segments_of_both_on_one_clock(
+    studio: MakeStudio, tone: Tone, write_audio: AudioWriter
+) -> None:
+    service, speech, listen = studio(), tone(1.0), tone(0.6, hertz=300)
+    files = {
+        "speech": write_audio("a.wav", speech, codec="pcm_f32le"),
+        "listen": write_audio("b.wav", listen, codec="pcm_f32le"),
+    }
+    converse(service, files)
+    segments = service.segments()
+    assert np.array_equal(np.concatenate(spoken(segments)), speech[:, 0])
+    heard = [segment.listen for segment in segments if segment.listen is not None]
+    assert np.array_equal(np.concatenate(heard), listen[:, 0])
+    assert [segment.listen is None for segment in segments] == [False, False, False, True, True]
+    assert [status.num_frames for status in service.statuses()] == [25, 25]
+
+
+def test_tracks_of_unequal_length_are_told_of_with_the_exact_length(
+    studio: MakeStudio, tone: Tone, write_audio: AudioWriter
+) -> None:
+    service = studio()
+    files = {"speech": write_audio("a.wav", tone(0.5)), "listen": write_audio("b.wav", tone(1.1))}
+    converse(service, files)
+    notice = m.Notice(
+        code="speech_shorter",
+        detail="speech lasts 0.50 s, 0.60 s less than listen: it counts as absent from 0.6 s on",
+    )
+    assert [status.notices for status in service.statuses()] == [(), (notice,)]
+
+
+def test_a_direction_that_is_never_in_force_is_told_of(
+    studio: MakeStudio, tone: Tone, write_audio: AudioWriter
+) -> None:
+    service = studio()
+    late = m.Direction(start_s=2.0, end_s=3.0, text="nod")
+    asyncio.run(
+        perform_file(service, write_audio("a.wav", tone(0.5)), directions=(late, replace(late, start_s=0.2)))
+    )
+    [notice] = service.statuses()[-1].notices
+    assert (notice.code, "from 2 s to 3 s" in notice.detail) == ("direction_unused", True)
+
+
+def test_the_soundtrack_of_a_conversation_carries_both_voices(
+    studio: MakeStudio, tone: Tone, write_audio: AudioWriter
+) -> None:
+    service = studio()
+    files = {"speech": write_audio("a.wav", tone(0.5)), "listen": write_audio("b.wav", tone(1.0))}
+    converse(service, files)
+    assert duration_of(asyncio.run(service.blobs.get(TRACK))) == pytest.approx(1.0, abs=0.001)
+    with av.open(BytesIO(asyncio.run(service.blobs.get(TRACK)))) as container:
+        assert container.streams.audio[0].layout.name == "stereo"
+
+
+def test_a_track_to_listen_to_alone_is_heard_as_it_is(
+    studio: MakeStudio, tone: Tone, write_audio: AudioWriter
+) -> None:
+    alone, spoken_to = studio("a"), studio("b")
+    path = write_audio("a.wav", tone(0.7))
+    converse(spoken_to, {"listen": path})
+    asyncio.run(perform_file(alone, path))
+    assert asyncio.run(spoken_to.blobs.get(TRACK)) == asyncio.run(alone.blobs.get(TRACK))
+    assert [segment.speech for segment in spoken_to.segments()] == [None] * 4
+    assert all(segment.listen is not None for segment in spoken_to.segments())
+
+
+def test_the_track_that_is_too_long_is_named(
+    studio: MakeStudio, tone: Tone, write_audio: AudioWriter
+) -> None:
+    service = studio()
+    files = {"speech": write_audio("a.wav", tone(1.0)), "listen": write_audio("b.wav", tone(2.0))}
+    converse(service, files, max_duration_s=1.5)
+    assert service.failure() == ("too_long", "listen lasts 2.00 s, expected at most 1.5 s")
+
+
+def test_the_track_that_shows_to_be_too_long_is_named(
+    studio: MakeStudio, tone: Tone, write_audio: AudioWriter
+) -> None:
+    service = studio()
+    files = {
+        "speech": write_audio("a.wav", tone(1.0)),
+        "listen": write_audio("b.aac", tone(9.0), codec="aac"),
+    }
+    converse(service, files, max_duration_s=5.0)
+    assert service.failure()[0] == "too_long"
+    assert service.failure()[1].startswith("listen lasts ")
+
+
+def test_the_track_that_is_missing_is_named(studio: MakeStudio, tone: Tone, write_audio: AudioWriter) -> None:
+    service = studio()
+    converse(service, {"speech": write_audio("a.wav", tone(0.5))}, listen_uri="ten_a/elsewhere")
+    assert service.failure() == ("input_missing", "listen: the uploaded file is no longer there")
+
+
+def test_a_track_to_listen_to_may_not_come_from_our_network(studio: MakeStudio) -> None:
+    service = studio()
+    asyncio.run(service.finish(performance(listen_url="http://169.254.169.254/latest/meta-data")))
+    assert service.failure()[0] == "input_refused"
+    assert service.failure()[1].startswith("listen URL is refused")
+
+
 def test_a_driver_becomes_one_segment_and_a_soundtrack(
     studio: MakeStudio, tone: Tone, write_video: VideoWriter
 ) -> None:
@@ -222,7 +337,7 @@ def test_a_driver_becomes_one_segment_and_a_soundtrack(
     path = write_video("a.mp4", [50] * 25, [n / 25 for n in range(25)], tone(3.0))
     asyncio.run(perform_driver(service, path))
     [segment] = service.segments()
-    assert (segment.driver_uri, segment.speech.size, segment.is_final) == (DRIVER, 0, True)
+    assert (segment.driver_uri, segment.speech, segment.is_final) == (DRIVER, None, True)
     assert segment.opening is not None
     assert segment.opening.soundtrack_uri == TRACK
     assert [status.num_frames for status in service.statuses()] == [25]

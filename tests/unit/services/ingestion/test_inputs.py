@@ -58,6 +58,16 @@ def test_a_url_is_fetched_once_and_kept(studio: MakeStudio, tone: Tone, write_au
     assert asyncio.run(service.blobs.get("ten_a/performances/per_a/speech")) == server.content
 
 
+def test_a_track_to_listen_to_at_a_url_becomes_a_blob(
+    studio: MakeStudio, tone: Tone, write_audio: AudioWriter
+) -> None:
+    service = studio()
+    server = FileServer(write_audio("a.wav", tone(0.5)).read_bytes())
+    perform_urls(service, server, 0, 1, kind="listen_url")
+    assert server.served == 1
+    assert asyncio.run(service.blobs.get("ten_a/performances/per_a/listen")) == server.content
+
+
 def test_a_driver_at_a_url_becomes_a_blob(studio: MakeStudio, write_video: VideoWriter) -> None:
     service = studio()
     server = FileServer(write_video("a.mp4", [50] * 5, [n / 25 for n in range(5)]).read_bytes())

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from services.ingestion.speech import read_speech, to_segments
+from services.ingestion.domain import InputFault
+from services.ingestion.speech import probe_speech, read_speech, to_pieces
 from services.kit.contracts import ANALYSIS_RATE_HZ, CHUNK_SAMPLES, FloatArray
 from services.kit.errors import BadInput
 
@@ -17,7 +18,7 @@ AudioWriter = Callable[..., Path]
 
 
 def _whole(path: Path) -> FloatArray:
-    return np.concatenate([segment.samples for segment in read_speech(path)])
+    return np.concatenate(list(read_speech(path)))
 
 
 def _pitch_hz(samples: FloatArray) -> float:
@@ -85,19 +86,19 @@ def test_the_sound_of_a_video_is_speech(tone: Tone, write_video: Callable[..., P
     assert _pitch_hz(_whole(path)) == pytest.approx(440, abs=2)
 
 
-def test_segments_lie_on_the_chunk_clock(tone: Tone, write_audio: AudioWriter) -> None:
-    segments = list(read_speech(write_audio("a.wav", tone(0.9))))
-    assert [segment.samples.size for segment in segments] == [3200, 3200, 3200, 3200, 1600]
-    assert [segment.sequence for segment in segments] == [0, 1, 2, 3, 4]
-    assert [segment.is_final for segment in segments] == [False, False, False, False, True]
+def test_pieces_lie_on_the_chunk_clock(tone: Tone, write_audio: AudioWriter) -> None:
+    pieces = list(read_speech(write_audio("a.wav", tone(0.9))))
+    assert [piece.size for piece in pieces] == [3200, 3200, 3200, 3200, 1600]
 
 
-def test_a_whole_number_of_chunks_ends_with_a_full_final_segment() -> None:
+def test_a_whole_number_of_chunks_ends_with_a_full_piece() -> None:
     blocks = (np.zeros(n, np.float32) for n in (1, CHUNK_SAMPLES, CHUNK_SAMPLES - 1))
-    assert [(s.samples.size, s.is_final) for s in to_segments(blocks)] == [
-        (CHUNK_SAMPLES, False),
-        (CHUNK_SAMPLES, True),
-    ]
+    assert [piece.size for piece in to_pieces(blocks, CHUNK_SAMPLES)] == [CHUNK_SAMPLES, CHUNK_SAMPLES]
+
+
+def test_faults_name_the_track(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"^listen .* does not exist"):
+        probe_speech(tmp_path / "a.wav", "listen")
 
 
 def test_what_is_not_a_number_becomes_silence(tone: Tone, write_audio: AudioWriter) -> None:
@@ -156,8 +157,9 @@ def test_a_file_without_samples_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_speech_shorter_than_a_frame_is_refused(tone: Tone, write_audio: AudioWriter) -> None:
-    with pytest.raises(BadInput, match="at least one frame"):
-        list(read_speech(write_audio("a.wav", tone(0.03))))
+    with pytest.raises(InputFault, match=r"^listen .* at least one frame") as caught:
+        list(read_speech(write_audio("a.wav", tone(0.03)), "listen"))
+    assert caught.value.code == "listen_too_short"
 
 
 @pytest.mark.parametrize("rate_hz", [1, 2_000_000_000])
