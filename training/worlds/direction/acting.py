@@ -11,7 +11,6 @@ import torch
 from models.lpm.direction import CONCEPTS
 from models.motion import INDEX, NUM_BLENDSHAPES
 from training.lpm_motion.lips import lip_opening
-from training.worlds.direction.curves import CHUNK_S, Curve, Hold, Span, hold, level_of, wander
 from training.worlds.direction.eyes import (
     SIDES,
     Gaze,
@@ -25,8 +24,10 @@ from training.worlds.direction.eyes import (
 )
 from training.worlds.direction.gaze import aim_at, glance
 from training.worlds.direction.gestures import POSTURES, Attitude, enliven, nods, posture, settle, shakes
+from training.worlds.direction.holding import CHUNK_S, Hold, Span, hold, level_of
 from training.worlds.direction.looks import LOOKS, Look, coefficients, opposed
 from training.worlds.direction.plan import Directed
+from training.worlds.speech.curves import Curve, wander
 
 _LIPS: Final = (
     "mouthPress",

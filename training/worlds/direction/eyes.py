@@ -8,7 +8,8 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from models.motion import FRAME_RATE_HZ, INDEX
-from training.worlds.direction.curves import Curve, Hold, ease, frame_times, smooth
+from training.worlds.direction.holding import Hold, frame_times
+from training.worlds.speech.curves import Curve, ease, smooth
 
 LOOK_FULL_RAD: Final = np.radians(30.0)  # the angle of a gaze coefficient of one, as in the speech world
 SIDES: Final = ("Left", "Right")

@@ -8,8 +8,9 @@ from typing import Final
 import numpy as np
 
 from models.motion import INDEX
-from training.worlds.direction.curves import Curve, Hold, frame_times, lag, smooth
 from training.worlds.direction.eyes import LOOK_FULL_RAD, Gaze, fixations, saccade
+from training.worlds.direction.holding import Hold, frame_times, lag
+from training.worlds.speech.curves import Curve, smooth
 
 _REST_RAD: Final = 0.012  # how far eyes stray within a face they look at
 _HEAD_SHARE: Final = 0.28  # of a directed gaze is done by the head

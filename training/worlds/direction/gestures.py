@@ -8,12 +8,14 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from models.motion import INDEX
-from training.worlds.direction.curves import Curve, Hold, Span, bump, frame_times, lag, smooth, wander
+from training.worlds.direction.holding import Hold, Span, frame_times, lag
+from training.worlds.speech.curves import Curve, bump, smooth, wander
 
 _DEGREE: Final = np.pi / 180.0
 _NOD_RAD: Final = 7.5 * _DEGREE
-_SHAKE_RAD: Final = 9.0 * _DEGREE
+_SHAKE_RAD: Final = 8.0 * _DEGREE
 _TEMPO_HZ: Final = (1.6, 2.4)
+_USUAL_TEMPO_HZ: Final = 1.9
 _LAST_CYCLE_S: Final = 0.2  # no nod begins later than this before the end
 _INERTIA_S: Final = 0.13  # of a head that takes a posture
 _FREEDOM: Final = 0.15  # how far a person's habits differ from the usual, as a share
@@ -107,7 +109,10 @@ def _bursts(rng: np.random.Generator, spans: Iterable[Span]) -> Iterable[tuple[f
             tempo_hz = rng.uniform(*_TEMPO_HZ)
             fits = np.ceil((span.end_s - _LAST_CYCLE_S - at_s) * tempo_hz)
             cycles = float(min(rng.integers(2, 4), fits))
-            yield at_s, tempo_hz, cycles, span.level * rng.uniform(1.0 - _FREEDOM, 1.0 + _FREEDOM)
+            size = (
+                rng.uniform(1.0 - _FREEDOM, 1.0 + _FREEDOM) * _USUAL_TEMPO_HZ / tempo_hz
+            )  # quick ones are small
+            yield at_s, tempo_hz, cycles, span.level * size
             at_s += max(rng.uniform(1.4, 2.0), cycles / tempo_hz + 0.2)
 
 

@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from models.motion import FRAME_RATE_HZ, INDEX
-from training.worlds.direction.curves import Curve, smooth
 from training.worlds.direction.eyes import LOOK_FULL_RAD, eye_angles, line_of_sight
 from training.worlds.direction.gaze import DIRECTIONS
 from training.worlds.direction.gestures import POSTURES
 from training.worlds.direction.looks import LOOKS, coefficients
+from training.worlds.speech.curves import Curve, smooth
 
 _SLOWER_THAN_NODS_S: Final = 0.3
 _BLINK: Final = 0.5

@@ -179,7 +179,8 @@ def test_past_eight_concepts_those_named_first_count() -> None:
 def test_items_are_encoded_by_ascending_id_and_padded_with_zeros() -> None:
     ids, strengths = encode_items([Item(7, 0.5), Item(3, 1.0), Item(7, 0.25)])
 
-    assert (ids.dtype, strengths.dtype) == (np.int64, np.float32)
+    assert ids.dtype == np.int64
+    assert strengths.dtype == np.float32
     assert ids.tolist() == [3, 7, 0, 0, 0, 0, 0, 0]
     assert strengths.tolist() == [1.0, 0.5, 0, 0, 0, 0, 0, 0]
 

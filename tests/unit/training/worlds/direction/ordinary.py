@@ -6,7 +6,8 @@ from functools import cache
 
 import numpy as np
 
-from training.worlds.speech.life import Accent, Curve, Phrase, draw_temper, life_motion
+from training.worlds.speech.curves import Curve
+from training.worlds.speech.life import Accent, Phrase, draw_temper, life_motion
 
 NUM_FRAMES = 300
 

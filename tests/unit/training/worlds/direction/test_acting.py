@@ -12,7 +12,7 @@ from tests.unit.training.worlds.direction.ordinary import NUM_FRAMES, ordinary_m
 from training.lpm_motion.lips import CLOSED, lip_opening
 from training.worlds.direction import Directed, act, draw_plan
 from training.worlds.direction.measures import own_measure
-from training.worlds.speech.life import Curve
+from training.worlds.speech.curves import Curve
 
 NAMES = [concept.name for concept in CONCEPTS]
 NUM_CHUNKS = NUM_FRAMES // 5

@@ -1,4 +1,4 @@
-"""Curves over time, one value per frame: easing, chance that wanders, how a direction takes hold."""
+"""How a direction takes hold of a face, and lets go, as curves over time at 25 fps."""
 
 from __future__ import annotations
 
@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from models.motion import CHUNK_FRAMES, FRAME_RATE_HZ
-
-Curve = npt.NDArray[np.float64]
+from training.worlds.speech.curves import Curve, ease, smooth
 
 CHUNK_S: Final = CHUNK_FRAMES / FRAME_RATE_HZ
 _LEAST_LEVEL: Final = 0.15  # of what is played at all, so that a slight smile is a smile
@@ -58,34 +56,7 @@ def frame_times(num_frames: int) -> Curve:
     return np.arange(num_frames) / FRAME_RATE_HZ
 
 
-def ease(progress: Curve) -> Curve:
-    """From 0 to 1 without a corner, while `progress` goes from 0 to 1."""
-    clipped = progress.clip(0.0, 1.0)
-    return np.asarray(clipped * clipped * (3.0 - 2.0 * clipped), dtype=np.float64)
-
-
-def bump(times_s: Curve, at_s: float, width_s: float) -> Curve:
-    """A bell of height 1."""
-    return np.asarray(np.exp(-0.5 * np.square((times_s - at_s) / width_s)), dtype=np.float64)
-
-
-def smooth(values: Curve, width_s: float) -> Curve:
-    """`values` [F] under a Gaussian of this width."""
-    width = width_s * FRAME_RATE_HZ
-    lag = np.arange(-int(3 * width) - 1, int(3 * width) + 2)
-    kernel = np.exp(-0.5 * np.square(lag / width))
-    padded = np.pad(values, len(lag) // 2, mode="edge")
-    return np.asarray(np.convolve(padded, kernel / kernel.sum(), mode="valid"), dtype=np.float64)
-
-
 def lag(values: Curve, width_s: float) -> Curve:
     """`values` [F] smoothed by what went before them: a heavy thing follows, and never moves ahead."""
     delay = int(2.5 * width_s * FRAME_RATE_HZ)
     return smooth(np.concatenate((np.full(delay, values[0]), values)), width_s)[: len(values)]
-
-
-def wander(rng: np.random.Generator, num_frames: int, width_s: float) -> Curve:
-    """Smooth noise of unit variance [F]."""
-    pad = int(3 * width_s * FRAME_RATE_HZ) + 2
-    noise = smooth(rng.normal(size=num_frames + 2 * pad), width_s)[pad : pad + num_frames]
-    return noise * float(np.sqrt(2.0 * np.sqrt(np.pi) * width_s * FRAME_RATE_HZ))
