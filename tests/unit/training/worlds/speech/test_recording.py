@@ -38,3 +38,17 @@ def test_sounds_have_unit_power(sound: object) -> None:
 
     assert samples.shape == (8000,)
     assert np.sqrt(np.mean(np.square(samples))) == pytest.approx(1.0, rel=1e-3)
+
+
+def test_a_few_words_in_a_long_silence_are_recorded_as_loud_as_a_speech() -> None:
+    config = RecordingConfig(
+        room_share=0.0, noise_share=0.0, band_share=0.0, companding_share=0.0, clipping_share=0.0,
+        lowest_level_db=-20.0, highest_level_db=-20.0,
+    )  # fmt: skip
+    said = slice(SAMPLE_RATE_HZ, 2 * SAMPLE_RATE_HZ)
+    clean = np.zeros(10 * SAMPLE_RATE_HZ, np.float32)
+    clean[said] = 0.1 * np.random.default_rng(0).normal(size=SAMPLE_RATE_HZ)
+
+    recorded = record(np.random.default_rng(1), clean, config)
+
+    assert 20.0 * np.log10(np.sqrt(np.mean(np.square(recorded[said])))) == pytest.approx(-20.0, abs=0.5)
