@@ -420,6 +420,7 @@ def test_whoever_brings_too_many_cues_waits() -> None:
         async with world.process(Limits(cues=4, motions=2, pictures=1)) as generation:
             world.bus.outages = 10**6
             delivery = asyncio.create_task(bring(generation))
+            await world.until(lambda: len(taken) >= 4)
             await asyncio.sleep(0.1)
             delivery.cancel()
 

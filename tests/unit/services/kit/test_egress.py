@@ -75,7 +75,7 @@ def reply(body: bytes, *headers: str, status: str = "200 OK") -> bytes:
 
 
 async def fetch(
-    egress: Egress, url: str, max_bytes: int = 1000, timeout_s: float = 5.0
+    egress: Egress, url: str, max_bytes: int = 1000, timeout_s: float = 60.0
 ) -> tuple[bytes, int, str]:
     parts: list[bytes] = []
 
@@ -342,7 +342,7 @@ def test_proxies_of_the_environment_are_not_used(monkeypatch: pytest.MonkeyPatch
 async def post(server: Server, policy: EgressPolicy = LOCAL) -> Answer:
     url = f"http://127.0.0.1:{server.port}/hook"
     headers = {"webhook-id": "evt_1"}
-    return await Egress(policy).post(url, b"{}", headers, timeout_s=5.0, max_answer_bytes=8)
+    return await Egress(policy).post(url, b"{}", headers, timeout_s=60.0, max_answer_bytes=8)
 
 
 def test_a_post_carries_body_and_headers_and_returns_the_start_of_the_answer() -> None:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator
@@ -12,11 +11,12 @@ import pytest
 from services.kit.errors import Fatal
 from services.kit.runtime import Runtime, live
 from services.kit.settings import ServiceSettings
+from tests.servers.processes import free_port
 
 
 def fetch(port: object, path: str) -> tuple[int, str]:
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=60) as answer:
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, error.read().decode()
@@ -67,10 +67,3 @@ def test_a_taken_port_is_one_clear_line() -> None:
     settings = ServiceSettings.model_validate({"health": {"port": port}})
     with pytest.raises(Fatal, match=f"cannot listen on 127.0.0.1:{port}: Address already in use"):
         asyncio.run(live("stage", settings, serve, lambda: None))
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

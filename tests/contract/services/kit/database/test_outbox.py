@@ -25,7 +25,7 @@ from tests.contract.services.kit.database.conftest import NOW, TENANT
 
 pytestmark = pytest.mark.anyio
 
-_PATIENCE_S: Final = 20.0
+_PATIENCE_S: Final = 60.0
 
 
 def control(session_id: str, sequence: int) -> m.Control:

@@ -61,7 +61,7 @@ async def feed(topic: Topic[Any], message: object) -> tuple[int, int, Counter[by
     good = topic.outgoing(message)
     await bus.publish(list(poison(topic, good, Random(topic.name))))
     await bus.publish([good])
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while len(handled) + len(letters) < NUM_POISONED + 1:
             assert not loop.done(), loop
             await asyncio.sleep(0.005)
