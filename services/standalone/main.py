@@ -75,27 +75,50 @@ def _even_size(_context: click.Context, _option: click.Parameter, value: int) ->
 
 
 _FILE = click.Path(path_type=Path)
+_DIRECTION = click.option("--direction", help="How to act, such as 'smiles and nods' (docs/direction.md).")
+_TIMELINE = click.option("--timeline", type=_FILE, help="JSON file of directions and their times.")
+_MOTION = click.option("--motion", type=_FILE, help="File of the motion to write as well: .csv or .json.")
+_SIZE = click.option(
+    "--size", type=int, default=512, show_default=True, callback=_even_size, help="Pixels a side."
+)
+_SEED = click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="One take of many."
+)
+_FACE = click.option(
+    "--face", type=click.IntRange(min=1), help="Which face of PORTRAIT, 1 being the largest."
+)
+_ENGINE = click.option(
+    "--engine", type=click.Choice(["lpm"]), default="lpm", show_default=True, help="Model to use."
+)
+_OUTPUT = click.option("--output", type=_FILE, required=True, help="MP4 to write.")
+_QUIET = click.option("--quiet", is_flag=True, help="No progress bar, no summary.")
 
 
 @click.group(no_args_is_help=True)
 @click.version_option(package_name="dramatis", message="dramatis %(version)s")
 def command() -> None:
-    """One portrait becomes a character that speaks."""
+    """One portrait becomes a character that speaks and listens."""
 
 
 @command.command()
 @click.argument("portrait", type=_FILE)
 @click.option("--speech", type=_FILE, required=True, help="What to say: any audio or video file.")
-@click.option("--output", type=_FILE, required=True, help="MP4 to write.")
-@click.option("--size", type=int, default=512, show_default=True, callback=_even_size, help="Pixels a side.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="One take of many.")
-@click.option("--face", type=click.IntRange(min=1), help="Which face, 1 being the largest.")
-@click.option("--engine", type=click.Choice(["lpm"]), default="lpm", show_default=True, help="Model to use.")
-@click.option("--quiet", is_flag=True, help="No progress bar, no summary.")
+@_OUTPUT
+@_DIRECTION
+@_TIMELINE
+@_MOTION
+@_SIZE
+@_SEED
+@_FACE
+@_ENGINE
+@_QUIET
 def perform(
     portrait: Path,
     speech: Path,
     output: Path,
+    direction: str | None,
+    timeline: Path | None,
+    motion: Path | None,
     size: int,
     seed: int,
     face: int | None,
@@ -104,11 +127,20 @@ def perform(
 ) -> None:
     """Make the person of PORTRAIT (JPEG, PNG, WebP) speak a recording."""
     start_s = time.monotonic()
+    from services.standalone.directing import DirectionRequest
     from services.standalone.perform import PerformRequest, perform_speech
     from services.standalone.terminal import Terminal
 
     request = PerformRequest(
-        portrait=portrait, speech=speech, output=output, size=size, seed=seed, face=face, engine=engine
+        portrait=portrait,
+        speech=speech,
+        output=output,
+        size=size,
+        seed=seed,
+        face=face,
+        engine=engine,
+        direction=DirectionRequest(text=direction, timeline=timeline),
+        motion=motion,
     )
     terminal = Terminal(quiet=quiet, start_s=start_s)
     terminal.summarise(perform_speech(request, terminal), output)
@@ -116,18 +148,78 @@ def perform(
 
 @command.command()
 @click.argument("portrait", type=_FILE)
+@click.option("--speak", type=_FILE, help="What the person says: any audio or video file.")
+@click.option("--listen", type=_FILE, help="What is said to the person, on the same clock.")
+@_OUTPUT
+@_DIRECTION
+@_TIMELINE
+@_MOTION
+@_SIZE
+@_SEED
+@_FACE
+@_ENGINE
+@_QUIET
+def converse(
+    portrait: Path,
+    speak: Path | None,
+    listen: Path | None,
+    output: Path,
+    direction: str | None,
+    timeline: Path | None,
+    motion: Path | None,
+    size: int,
+    seed: int,
+    face: int | None,
+    engine: str,
+    quiet: bool,
+) -> None:
+    """Make the person of PORTRAIT (JPEG, PNG, WebP) speak and listen; either track may be left out."""
+    start_s = time.monotonic()
+    from services.standalone.converse import ConverseRequest, converse_tracks
+    from services.standalone.directing import DirectionRequest
+    from services.standalone.terminal import Terminal
+
+    request = ConverseRequest(
+        portrait=portrait,
+        speak=speak,
+        listen=listen,
+        output=output,
+        size=size,
+        seed=seed,
+        face=face,
+        engine=engine,
+        direction=DirectionRequest(text=direction, timeline=timeline),
+        motion=motion,
+    )
+    terminal = Terminal(quiet=quiet, start_s=start_s)
+    terminal.summarise(converse_tracks(request, terminal), output)
+
+
+@command.command()
+@click.argument("portrait", type=_FILE)
 @click.option("--driver", type=_FILE, required=True, help="Video whose face moves the portrait.")
-@click.option("--output", type=_FILE, required=True, help="MP4 to write.")
-@click.option("--size", type=int, default=512, show_default=True, callback=_even_size, help="Pixels a side.")
-@click.option("--face", type=click.IntRange(min=1), help="Which face of PORTRAIT, 1 being the largest.")
-@click.option("--quiet", is_flag=True, help="No progress bar, no summary.")
-def reenact(portrait: Path, driver: Path, output: Path, size: int, face: int | None, quiet: bool) -> None:
+@_OUTPUT
+@_MOTION
+@_SIZE
+@_FACE
+@_QUIET
+def reenact(
+    portrait: Path,
+    driver: Path,
+    output: Path,
+    motion: Path | None,
+    size: int,
+    face: int | None,
+    quiet: bool,
+) -> None:
     """Move the person of PORTRAIT (JPEG, PNG, WebP) as the face of a video moves."""
     start_s = time.monotonic()
     from services.standalone.reenact import ReenactRequest, reenact_driver
     from services.standalone.terminal import Terminal
 
-    request = ReenactRequest(portrait=portrait, driver=driver, output=output, size=size, face=face)
+    request = ReenactRequest(
+        portrait=portrait, driver=driver, output=output, size=size, face=face, motion=motion
+    )
     terminal = Terminal(quiet=quiet, start_s=start_s)
     terminal.summarise(reenact_driver(request, terminal), output)
 

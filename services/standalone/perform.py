@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from services.ingestion.speech import probe_speech
 from services.kit.media.portrait import read_portrait
+from services.standalone.directing import DirectionRequest, read_directions
+from services.standalone.motion_file import check_motion_file
 from services.standalone.output import check_output
-from services.standalone.take import Take, film
+from services.standalone.sounds import measure_sound
+from services.standalone.take import Take, Track, film
 from services.standalone.terminal import Outcome, Terminal
 
 __all__ = ["PerformRequest", "perform_speech"]
@@ -25,21 +29,27 @@ class PerformRequest:
     seed: int
     face: int | None
     engine: str
+    direction: DirectionRequest
+    motion: Path | None
 
 
 def perform_speech(request: PerformRequest, terminal: Terminal) -> Outcome:
-    """Write the video. Raises BadInput, and leaves no file, when an input or the output cannot be used."""
-    check_output(request.output, (request.portrait, request.speech))
+    """Write the video. Raises BadInput, and leaves no file, when an input or an output cannot be used."""
+    inputs = (request.portrait, request.speech, request.direction.timeline)
+    check_output(request.output, inputs)
+    check_motion_file(request.motion, inputs)
     read_portrait(request.portrait)
     speech = probe_speech(request.speech)
+    measure_s = partial(measure_sound, request.speech, "speech")
     take = Take(
         portrait=request.portrait,
-        input_name="speech",
-        input=request.speech,
+        tracks=(Track(name="speech", option="speech", path=request.speech),),
         output=request.output,
         size=request.size,
         seed=request.seed,
         face=request.face,
         engine=request.engine,
+        directions=read_directions(request.direction, measure_s, terminal),
+        motion=request.motion,
     )
     return film(take, speech.duration_s, terminal)

@@ -9,8 +9,9 @@ from typing import Final
 from services.ingestion.soundtrack import open_driver_sound
 from services.kit.media.driver import probe_driver
 from services.kit.media.portrait import read_portrait
+from services.standalone.motion_file import check_motion_file
 from services.standalone.output import check_output
-from services.standalone.take import Take, film
+from services.standalone.take import Take, Track, film
 from services.standalone.terminal import Outcome, Terminal
 
 __all__ = ["ReenactRequest", "reenact_driver"]
@@ -29,22 +30,25 @@ class ReenactRequest:
     output: Path
     size: int
     face: int | None
+    motion: Path | None
 
 
 def reenact_driver(request: ReenactRequest, terminal: Terminal) -> Outcome:
-    """Write the video. Raises BadInput, and leaves no file, when an input or the output cannot be used."""
-    check_output(request.output, (request.portrait, request.driver))
+    """Write the video. Raises BadInput, and leaves no file, when an input or an output cannot be used."""
+    inputs = (request.portrait, request.driver)
+    check_output(request.output, inputs)
+    check_motion_file(request.motion, inputs)
     read_portrait(request.portrait)
     driver = probe_driver(request.driver)
     open_driver_sound(request.driver, driver.start_s)
     take = Take(
         portrait=request.portrait,
-        input_name="driver",
-        input=request.driver,
+        tracks=(Track(name="driver", option="driver", path=request.driver),),
         output=request.output,
         size=request.size,
         seed=_SEED,
         face=request.face,
         engine=_ENGINE,
+        motion=request.motion,
     )
     return film(take, driver.duration_s, terminal)

@@ -1,10 +1,11 @@
-"""One take of the command: the user's files go into the pipeline, and the video to its place."""
+"""One take of the command: the user's files go into the pipeline, and what comes of them to its place."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AbstractContextManager, AsyncExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -21,6 +22,7 @@ from services.kit.logs import configure_logs
 from services.kit.memory_bus import MemoryBus
 from services.kit.settings import TelemetrySettings
 from services.standalone.local_blobs import LocalBlobs
+from services.standalone.motion_file import MotionFile, open_motion_file
 from services.standalone.output import fill_output, open_workspace
 from services.standalone.terminal import Outcome, Terminal
 
@@ -28,7 +30,7 @@ if TYPE_CHECKING:  # the models load while the inputs are looked at
     from services.generation.engine import Engine
     from services.standalone.groups import Group
 
-__all__ = ["Take", "film"]
+__all__ = ["Take", "Track", "film"]
 
 _TENANT: Final = "local"
 _CHARACTER: Final = "character"
@@ -37,17 +39,27 @@ _PORTRAIT_KEY: Final = f"{_TENANT}/characters/{_CHARACTER}/portrait"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Track:
+    """A file that drives the portrait: `name` is what the pipeline calls it, `option` what the user does."""
+
+    name: Literal["speech", "listen", "driver"]
+    option: str
+    path: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Take:
-    """What is to be filmed; `input_name` says what kind of input `input` is."""
+    """What is to be filmed; `motion` is where its motion is written to as well."""
 
     portrait: Path
-    input_name: Literal["speech", "driver"]
-    input: Path
+    tracks: Sequence[Track]
     output: Path
     size: int
     seed: int
     face: int | None
     engine: str
+    directions: tuple[m.Direction, ...] = ()
+    motion: Path | None = None
 
 
 def film(take: Take, duration_s: float | None, terminal: Terminal) -> Outcome:
@@ -57,6 +69,7 @@ def film(take: Take, duration_s: float | None, terminal: Terminal) -> Outcome:
     """
     configure_logs("standalone", TelemetrySettings(log_level="error", log_format="console"))
     with (
+        _recording(take.motion) as motion,
         open_workspace(take.output) as folder,
         _loading(take.engine) as load_engine,
         terminal.follow(duration_s) as show_frames,
@@ -66,16 +79,28 @@ def film(take: Take, duration_s: float | None, terminal: Terminal) -> Outcome:
         clock = SystemClock()
         blobs = LocalBlobs(folder / "blobs", f"output {take.output}")
         blobs.lend(_PORTRAIT_KEY, take.portrait)
-        blobs.lend(_input_key(take), take.input)
+        for track in take.tracks:
+            blobs.lend(_key(track), track.path)
         bus = MemoryBus(partitions=1)
         open_stages = partial(_open_stages, bus, blobs, clock, folder, load_engine)
-        audience = Audience(show_frames=show_frames, show_faces=lambda count: _note(take, count, terminal))
+        audience = Audience(
+            show_frames=show_frames,
+            show_faces=lambda count: _note_faces(take, count, terminal),
+            show_notice=lambda notice: terminal.note(_in_options(notice.detail, take)),
+            take_motion=None if motion is None else motion.append,
+        )
         try:
             finished = produce(_performance(take, clock), bus, blobs, open_stages, audience)
         except BadInput as error:
             raise BadInput(_name_the_file(str(error), take)) from error
+        if motion is not None:
+            motion.complete()
         fill_output(finished.path, take.output)
         return Outcome(num_frames=finished.num_frames)
+
+
+def _recording(output: Path | None) -> AbstractContextManager[MotionFile | None]:
+    return nullcontext() if output is None else open_motion_file(output)
 
 
 @contextmanager
@@ -124,16 +149,22 @@ def _performance(take: Take, clock: Clock) -> m.Performance:
         engine=take.engine,
         seed=take.seed,
     )
-    if take.input_name == "speech":
-        return m.Performance(envelope=envelope, opening=opening, speech_uri=_input_key(take))
-    return m.Performance(envelope=envelope, opening=opening, driver_uri=_input_key(take))
+    keys = {track.name: _key(track) for track in take.tracks}
+    return m.Performance(
+        envelope=envelope,
+        opening=opening,
+        directions=take.directions,
+        speech_uri=keys.get("speech", ""),
+        listen_uri=keys.get("listen", ""),
+        driver_uri=keys.get("driver", ""),
+    )
 
 
-def _input_key(take: Take) -> str:
-    return f"{_TENANT}/performances/{_SESSION}/{take.input_name}"
+def _key(track: Track) -> str:
+    return f"{_TENANT}/performances/{_SESSION}/{track.name}"
 
 
-def _note(take: Take, num_faces: int, terminal: Terminal) -> None:
+def _note_faces(take: Take, num_faces: int, terminal: Terminal) -> None:
     if num_faces > 1 and take.face is None:
         terminal.note(
             f"the portrait shows {num_faces} faces, the largest is used "
@@ -143,6 +174,14 @@ def _note(take: Take, num_faces: int, terminal: Terminal) -> None:
 
 def _name_the_file(fault: str, take: Take) -> str:
     """What a stage says, with what the user calls the things it speaks of."""
-    if fault.startswith(f"{take.input_name} "):
-        return fault.replace(take.input_name, f"{take.input_name} {take.input}", 1)
+    for track in take.tracks:
+        if fault.startswith(f"{track.name} "):
+            return fault.replace(track.name, f"{track.option} {track.path}", 1)
     return f"--{fault}" if fault.startswith("face ") else fault
+
+
+def _in_options(notice: str, take: Take) -> str:
+    """A notice about tracks, with what the user calls them."""
+    for track in take.tracks:
+        notice = re.sub(rf"\b{track.name}\b", track.option, notice)
+    return notice

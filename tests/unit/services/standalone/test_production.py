@@ -6,13 +6,15 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from services.kit import messages as m
 from services.kit.consumer import Route, settling
+from services.kit.contracts import FloatArray
 from services.kit.errors import BadInput, BadMessage, Fatal, Unavailable
 from services.kit.memory_bus import MemoryBus
-from services.kit.topics import CLIPS, IDENTITIES, PERFORMANCES, STATUSES
+from services.kit.topics import CHUNKS, CLIPS, IDENTITIES, PERFORMANCES, STATUSES
 from services.standalone.groups import Group
 from services.standalone.local_blobs import LocalBlobs
 from services.standalone.production import Audience, Finished, produce
@@ -45,10 +47,20 @@ class _Told:
     def __init__(self) -> None:
         self.frames: list[int] = []
         self.faces: list[int] = []
-        self.audience = Audience(show_frames=self.frames.append, show_faces=self.faces.append)
+        self.notices: list[str] = []
+        self.motion: list[FloatArray] = []
+        self.audience = Audience(
+            show_frames=self.frames.append,
+            show_faces=self.faces.append,
+            show_notice=lambda notice: self.notices.append(notice.code),
+        )
+        self.recorder = replace(self.audience, take_motion=self._take_motion)
+
+    async def _take_motion(self, frames: FloatArray) -> None:
+        self.motion.append(frames)
 
 
-def _produce(folder: Path, act: Act, told: _Told | None = None) -> Finished:
+def _produce(folder: Path, act: Act, audience: Audience | None = None) -> Finished:
     """Perform on a single stage that does `act` when the performance comes."""
     bus = MemoryBus()
 
@@ -59,7 +71,7 @@ def _produce(folder: Path, act: Act, told: _Told | None = None) -> Finished:
         return [Group(name="stage", routes=[Route(topic=PERFORMANCES, handle=settling(perform))])]
 
     blobs = LocalBlobs(folder, "output a.mp4")
-    return produce(PERFORMANCE, bus, blobs, open_stages, (told or _Told()).audience)
+    return produce(PERFORMANCE, bus, blobs, open_stages, audience or _Told().audience)
 
 
 def _saying(status: m.Status) -> Act:
@@ -92,8 +104,36 @@ def test_the_audience_hears_of_frames_and_faces(tmp_path: Path) -> None:
         await bus.publish([STATUSES.outgoing(FINISHED)])
 
     told = _Told()
-    _produce(tmp_path, act, told)
+    _produce(tmp_path, act, told.audience)
     assert (told.faces, told.frames) == ([2], [50, 13])
+
+
+def test_the_audience_hears_of_notices(tmp_path: Path) -> None:
+    told = _Told()
+    notices = (m.Notice(code="listen_shorter", detail="listen lasts 2 s"),)
+    _produce(tmp_path, _saying(replace(FINISHED, notices=notices)), told.audience)
+    assert told.notices == ["listen_shorter"]
+
+
+def test_who_wants_motion_gets_all_of_it_before_the_end(tmp_path: Path) -> None:
+    motion = np.random.default_rng(0).uniform(size=(13, 58)).astype(np.float32)
+
+    async def act(bus: MemoryBus) -> None:
+        await bus.publish([STATUSES.outgoing(FINISHED)])
+        for sequence, first in enumerate((0, 5, 10)):
+            frames = motion[first : first + 5]
+            chunk = m.Chunk(
+                envelope=replace(ENVELOPE, sequence=sequence),
+                opening=replace(OPENING, identity_uri="local/i") if sequence == 0 else None,
+                frames=(b"picture",) * len(frames),
+                is_final=sequence == 2,
+                motion=frames,
+            )
+            await bus.publish([CHUNKS.outgoing(chunk)])
+
+    told = _Told()
+    _produce(tmp_path, act, told.recorder)
+    assert np.array_equal(np.concatenate(told.motion), motion)
 
 
 def test_what_is_wrong_with_an_input_is_the_users_fault(tmp_path: Path) -> None:
