@@ -12,12 +12,12 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
 from models.rig.arrays import F32
-from services.ingestion.speech import read_speech
 from services.kit.contracts import FRAME_SAMPLES
 from tests.bench.command import dramatis
 from tests.bench.figures import report
 from tests.bench.media import find_media
 from tests.bench.mouth import opening_of_motion, tracked_opening
+from tests.bench.sound import read_sound
 from tests.bench.speaking import SEED, spoken_by_model
 
 CLIPS: Final = ("v01", "v02", "v03", "v04", "v05", "v06")
@@ -60,7 +60,7 @@ def real_opening(clip: str) -> F32:
 @cache
 def speech_of(clip: str) -> F32:
     """The clip's sound, float32 [N] mono at 16 kHz. Cached for the process."""
-    return np.concatenate([segment.samples for segment in read_speech(find_media(clip))])
+    return read_sound(find_media(clip))
 
 
 def score_motions(motions: dict[str, F32]) -> dict[str, Sync]:
