@@ -104,9 +104,13 @@ def _stack(windows: Sequence[FloatArray | None], shape: tuple[int, ...]) -> torc
 
 
 def _loudness(frames: FloatArray | None, config: LpmConfig) -> Loudness | None:
-    """The loudest of log-mel frames [n, channels], by the two levels that follow the bands."""
+    """The loudest of log-mel frames [n, channels], by the two levels that follow the bands.
+
+    The outermost frames hear a little of the neighbouring chunks, so they do not count.
+    """
     if frames is None:
         return None
+    frames = frames[1:-1]
     usual = frames[:, -1] * config.logmel.scale_db + config.logmel.level.prior_db
     relative = frames[:, -2] * config.logmel.scale_db - config.logmel.offset_db
     loudest = int(relative.argmax())

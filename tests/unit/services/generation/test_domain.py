@@ -6,7 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.generation.domain import Endings, Place, Rota, is_clip_end, is_clip_start, resume_points
+from services.generation.domain import (
+    Activity,
+    Endings,
+    Listener,
+    Loudness,
+    Place,
+    Rota,
+    is_clip_end,
+    is_clip_start,
+    resume_points,
+)
 
 CLIP = 10
 
@@ -97,3 +107,49 @@ def test_a_session_is_looked_for_from_the_clip_of_the_first_cue_on(
     seen: int, expected: list[tuple[int, bool]]
 ) -> None:
     assert list(islice(resume_points(seen, CLIP), 2)) == expected
+
+
+SOUNDING = Loudness(full_scale_db=-30.0, relative_db=-6.0)
+PAUSING = Loudness(full_scale_db=-48.0, relative_db=-24.0)
+DISTANT = Loudness(full_scale_db=-60.0, relative_db=-2.0)
+
+
+def _hear(streams: str) -> list[Activity]:
+    """The activities of streams by a letter a chunk: own, other, both, pause of both, distant both, gone."""
+    chunks = {
+        "s": (SOUNDING, PAUSING),
+        "l": (PAUSING, SOUNDING),
+        "b": (SOUNDING, SOUNDING),
+        "p": (PAUSING, PAUSING),
+        "d": (DISTANT, DISTANT),
+        "-": (None, None),
+    }
+    listener = Listener()
+    return [listener.hear(*chunks[letter]) for letter in streams]
+
+
+@pytest.mark.parametrize(
+    ("streams", "expected"),
+    [
+        ("pppp", "idle idle idle idle"),
+        ("dddd", "idle idle idle idle"),
+        ("----", "idle idle idle idle"),
+        ("sspss", "speaking speaking speaking speaking speaking"),
+        ("lppppp", "listening listening listening idle idle idle"),
+        ("sllll", "speaking overlap overlap listening listening"),
+        ("bppp", "overlap overlap overlap idle"),
+        ("s-ps", "speaking idle idle speaking"),
+    ],
+)
+def test_a_session_is_named_by_the_voices_that_sound_or_have_just_sounded(
+    streams: str, expected: str
+) -> None:
+    assert [activity.value for activity in _hear(streams)] == expected.split()
+
+
+@given(st.text("slbpd-", max_size=40))
+def test_swapping_the_streams_swaps_the_names(streams: str) -> None:
+    swapped = {"speaking": "listening", "listening": "speaking"}
+    names = [activity.value for activity in _hear(streams)]
+    other = [activity.value for activity in _hear(streams.translate(str.maketrans("sl", "ls")))]
+    assert other == [swapped.get(name, name) for name in names]

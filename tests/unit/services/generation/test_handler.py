@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from services.generation.engine import perform
 from services.generation.handler import Generation, open_generation
@@ -23,6 +24,7 @@ from tests.unit.services.generation.world import (
     HashDecoder,
     World,
     cancel,
+    make_conversation,
     make_cues,
 )
 
@@ -32,9 +34,14 @@ def alone(cues: list[Cue], identity: bytes = b"face") -> list[bytes]:
     opening = cues[0].opening
     assert opening is not None
     plain = [
-        contracts.Cue(sequence=cue.envelope.sequence, speak=cue.speak, num_frames=cue.num_frames)
+        contracts.Cue(
+            sequence=cue.envelope.sequence,
+            num_frames=cue.num_frames,
+            speak=cue.speak,
+            listen=cue.listen,
+            directions=tuple(direction.text for direction in reversed(cue.directions)),
+        )
         for cue in cues
-        if cue.speak is not None
     ]
     decoder, encoder = HashDecoder(identity), ChainEncoder()
     motions = perform(EchoEngine(), plain, opening.seed)
@@ -82,6 +89,21 @@ def test_a_finished_session_leaves_only_the_note_that_it_is_over() -> None:
             await world.until(lambda: world.is_finished("s"))
 
     run(story())
+
+
+def test_a_conversation_killed_on_its_way_is_the_video_of_the_plain_loop() -> None:
+    world, cues = World(), make_conversation()
+
+    async def story() -> None:
+        async with world.process() as generation:
+            await world.deliver(generation, cues[:17])
+            await world.until(lambda: len(world.bus.chunks) >= 17)
+        async with world.process() as generation:
+            await world.deliver(generation, world.unsettled(cues))
+            await world.until(lambda: world.is_finished("s"))
+
+    run(story())
+    assert world.video("s") == alone(cues)
 
 
 @pytest.mark.parametrize("killed_at", range(24))
@@ -433,10 +455,12 @@ def test_whoever_brings_too_many_cues_waits() -> None:
     assert 4 <= len(taken) < 14
 
 
-@pytest.mark.parametrize("width", [1, 5])
-def test_a_cue_of_another_shape_is_no_message_for_this_engine(width: int) -> None:
+@pytest.mark.parametrize("shape", [(3, 1), (3, 5), (7, 2)])
+@pytest.mark.parametrize("stream", ["speak", "listen"])
+def test_a_cue_of_another_shape_is_no_message_for_this_engine(stream: str, shape: tuple[int, int]) -> None:
     world, cue = World(), make_cues()[0]
-    heard = replace(cue, speak=np.zeros((3, width), np.float32))
+    window = np.zeros(shape, np.float32)
+    heard = replace(cue, speak=window) if stream == "speak" else replace(cue, listen=window)
 
     async def story() -> None:
         async with world.process() as generation:
@@ -475,6 +499,38 @@ def test_what_was_done_is_counted() -> None:
     assert value("rows_total") == 3
     assert value("endings_total", outcome="finished") == 1
     assert value("lag_seconds_count") == 3
+
+
+def test_every_second_is_counted_under_the_voices_that_sound() -> None:
+    world, loud, quiet = World(), np.zeros((4, 2), np.float32), np.full((4, 2), -40, np.float32)
+    streams = {
+        "both": (loud[:3], loud),
+        "own": (loud[:3], None),
+        "other": (quiet[:3], loud),
+        "none": (None, None),
+    }
+    heard = ["none", "own", "own", "both", "other", "other", "other", "none"]
+    cues = [
+        replace(cue, speak=streams[name][0], listen=streams[name][1], num_frames=5)
+        for cue, name in zip(make_cues(count=8), heard, strict=True)
+    ]
+
+    async def story() -> None:
+        async with world.process() as generation:
+            await world.deliver(generation, cues)
+            await world.until(lambda: world.is_finished("s"))
+
+    with capture_logs() as logs:
+        run(story())
+    name = "dramatis_generation_activity_seconds_total"
+    seconds = {
+        state: world.telemetry.registry.get_sample_value(name, {"activity": state})
+        for state in ("idle", "speaking", "overlap", "listening")
+    }
+    expected = {"idle": 0.4, "speaking": 0.4, "overlap": 0.6, "listening": 0.2}
+    assert seconds == pytest.approx(expected)
+    changes = [(log["sequence"], log["activity"]) for log in logs if log["event"] == "activity.changed"]
+    assert changes == [(1, "speaking"), (3, "overlap"), (6, "listening"), (7, "idle")]
 
 
 def test_an_engine_that_cannot_be_loaded_ends_the_process() -> None:

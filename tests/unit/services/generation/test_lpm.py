@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,9 +10,10 @@ import torch
 from models.lpm.config import tiny
 from models.lpm.model import Lpm, LpmState
 from models.motion import NUM_MOTION
+from services.encoding.streams import StreamsEncoder
 from services.generation.engine import perform
 from services.generation.lpm import LpmEngine
-from services.kit.contracts import Cue, FloatArray
+from services.kit.contracts import CHUNK_SAMPLES, Cue, FloatArray, Segment
 
 
 @pytest.fixture(scope="module")
@@ -22,6 +24,15 @@ def engine() -> LpmEngine:
     for parameter in model.parameters():
         torch.nn.init.normal_(parameter, std=0.2)
     return LpmEngine(model)
+
+
+# Sessions of every kind share a batch: by their number, they speak, listen, do both or are only directed.
+CONDITIONS: list[Callable[[Cue], Cue]] = [
+    lambda cue: replace(cue, listen=None),
+    lambda cue: replace(cue, speak=None),
+    lambda cue: replace(cue, speak=None, listen=None, directions=("nod",)),
+    lambda cue: replace(cue, directions=("smile", "look very sad")),
+]
 
 
 def _cues(engine: LpmEngine, num_frames: tuple[int, ...] = (5, 5, 3)) -> Iterator[Cue]:
@@ -72,13 +83,83 @@ def test_a_reset_row_starts_afresh(engine: LpmEngine) -> None:
     assert np.allclose(fresh.frames, again.frames, atol=1e-5)
 
 
+def _answer(engine: LpmEngine, cue: Cue) -> FloatArray:
+    noise = np.zeros((1, *engine.noise_shape), np.float32)
+    (motion,), _ = engine.step(engine.init_state(1), (cue,), noise)
+    assert motion is not None
+    return motion.frames
+
+
+def _duplex(engine: LpmEngine, seed: int = 1) -> Cue:
+    chance = np.random.default_rng(seed)
+    speak, listen = (
+        chance.normal(size=shape).astype(np.float32) for shape in (engine.speak_shape, engine.listen_shape)
+    )
+    return Cue(sequence=0, num_frames=5, speak=speak, listen=listen)
+
+
+def test_each_stream_moves_the_face_and_so_does_its_absence(engine: LpmEngine) -> None:
+    cue, other = _duplex(engine), _duplex(engine, 2)
+    silence = (np.zeros(engine.speak_shape, np.float32), np.zeros(engine.listen_shape, np.float32))
+    cues = [
+        cue,
+        replace(cue, speak=other.speak),
+        replace(cue, listen=other.listen),
+        replace(cue, speak=None),
+        replace(cue, listen=None),
+        replace(cue, speak=silence[0]),
+        replace(cue, listen=silence[1]),
+        Cue(sequence=0, num_frames=5),
+    ]
+    answers = [_answer(engine, each) for each in cues]
+    for n, answer in enumerate(answers):
+        assert not any(np.array_equal(answer, earlier) for earlier in answers[:n])
+
+
+def test_directions_are_read_together_and_unknown_words_change_nothing(engine: LpmEngine) -> None:
+    cue = _duplex(engine)
+    plain = _answer(engine, cue)
+    directed = _answer(engine, replace(cue, directions=("nod", "smile warmly")))
+    assert not np.array_equal(plain, directed)
+    for same in [("smile warmly, nod",), ("smile warmly", "nod"), ("nod", "smile warmly", "flurb the grunk")]:
+        assert np.array_equal(_answer(engine, replace(cue, directions=same)), directed)
+    assert np.array_equal(_answer(engine, replace(cue, directions=("flurb the grunk",))), plain)
+
+
+def test_intensity_does_not_reach_from_one_direction_into_another(engine: LpmEngine) -> None:
+    cue = _duplex(engine)
+    apart = _answer(engine, replace(cue, directions=("be very", "smile")))
+    assert np.array_equal(apart, _answer(engine, replace(cue, directions=("smile",))))
+
+
+@pytest.mark.parametrize(("level_db", "tolerance_db"), [(-20.0, 3.0), (-40.0, 3.0)])
+def test_loudness_is_that_of_the_chunk_itself(
+    engine: LpmEngine, level_db: float, tolerance_db: float
+) -> None:
+    noise = np.random.default_rng(0).normal(0, 10 ** (level_db / 20), CHUNK_SAMPLES).astype(np.float32)
+    quiet = np.zeros(CHUNK_SAMPLES, np.float32)
+    encoder = StreamsEncoder(engine.config)
+    chunks = [(quiet, noise), (noise, quiet), (None, None)]
+    cues = [
+        cue
+        for n, (speech, listen) in enumerate(chunks)
+        for cue in encoder.push(Segment(sequence=n, is_final=n == 2, speech=speech, listen=listen))
+    ]
+    levels = [[x and (x.full_scale_db, x.relative_db > -18) for x in engine.loudness(cue)] for cue in cues]
+    loud = (pytest.approx(level_db, abs=tolerance_db), True)
+    assert levels[2] == [None, None]
+    assert (levels[0][1], levels[1][0]) == (loud, loud)
+    for still in (levels[0][0], levels[1][1]):
+        assert still is not None
+        assert still[0] < -55
+        assert not still[1]
+
+
 def _rows(engine: LpmEngine, names: list[int | None], kept: dict[int, LpmState]) -> dict[int, FloatArray]:
     """Step the sessions `names` in one batch of four; None is an idle row. `kept` holds their states."""
     chance = {name: np.random.default_rng([name, len(kept)]) for name in names if name is not None}
-    blank = np.zeros(engine.speak_shape, np.float32)
-    speak = {name: chance[name].normal(size=blank.shape).astype(np.float32) for name in chance}
     noise = {name: chance[name].standard_normal(engine.noise_shape, np.float32) for name in chance}
-    cues = [None if n is None else Cue(sequence=0, speak=speak[n], num_frames=5) for n in names]
+    cues = [None if n is None else CONDITIONS[n % 4](_duplex(engine, n)) for n in names]
     states = [engine.init_state(1) if n is None else kept.get(n, engine.init_state(1)) for n in names]
     absent = np.zeros(engine.noise_shape, np.float32)
     stacked = np.stack([absent if n is None else noise[n] for n in names])

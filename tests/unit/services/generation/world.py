@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from hashlib import sha256
@@ -22,7 +23,7 @@ from services.kit.bus import Outgoing
 from services.kit.consumer import Receipt
 from services.kit.contracts import FloatArray, Motion
 from services.kit.errors import BadMessage, BlobMissing, Stale, Unavailable
-from services.kit.messages import Chunk, Control, ControlKind, Cue, Envelope, Opening, Status
+from services.kit.messages import Chunk, Control, ControlKind, Cue, Direction, Envelope, Opening, Status
 from services.kit.telemetry import Telemetry
 from services.kit.topics import CHUNKS, STATUSES
 
@@ -284,7 +285,7 @@ class World:
 
 
 def make_cues(session_id: str = "s", count: int = 23, seed: int = 7, epoch: int = 0) -> list[Cue]:
-    """The cues of a session; the last one shows three frames."""
+    """The cues of a speech; the last one shows three frames."""
     chance = np.random.default_rng([seed, *session_id.encode()])
     opening = Opening(
         character_id="c",
@@ -304,6 +305,22 @@ def make_cues(session_id: str = "s", count: int = 23, seed: int = 7, epoch: int 
             opening=opening if n == 0 else None,
         )
         for n in range(count)
+    ]
+
+
+def make_conversation(session_id: str = "s", count: int = 23) -> list[Cue]:
+    """The cues of a session with every combination of streams and directions, all of them and none."""
+    smile = Direction(start_s=0.0, end_s=0.0, text="smile")
+    nod = Direction(start_s=1.0, end_s=2.0, text="nod now")
+    chance = np.random.default_rng([count, *session_id.encode()])
+    return [
+        replace(
+            cue,
+            speak=cue.speak if n % 2 else None,
+            listen=chance.normal(size=LISTEN_SHAPE).astype(np.float32) if n % 3 else None,
+            directions=[(), (smile,), (smile, nod)][n % 5 % 3],
+        )
+        for n, cue in enumerate(make_cues(session_id, count))
     ]
 
 
