@@ -49,6 +49,7 @@ _ENDINGS: Final = (
     *(("s", ""), ("es", ""), ("d", ""), ("ed", ""), ("ing", ""), ("ing", "e")),
 )
 _SHORTEST_STEM: Final = 3
+_MOST_ENDINGS: Final = 3  # excit-ed-ly
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,10 +207,11 @@ def _clauses(text: str) -> Iterator[list[str]]:
 def _root(word: str) -> str:
     """The dictionary form of an inflected word of the vocabulary; any other word as it is."""
     forms = [word]
-    for form in forms:
-        if form in _vocabulary():
-            return ALIASES.get(form, form)
-        forms += _stems(form)
+    for _ in range(_MOST_ENDINGS + 1):
+        for form in forms:
+            if form in _vocabulary():
+                return ALIASES.get(form, form)
+        forms = [stem for form in forms for stem in _stems(form)]
     return word
 
 

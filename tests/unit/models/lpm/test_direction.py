@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import permutations
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -189,3 +190,18 @@ def test_more_than_eight_items_are_cut_to_the_first_eight() -> None:
     ids, _ = encode_items(Item(20 - i, 0.5) for i in range(10))
 
     assert ids.tolist() == [13, 14, 15, 16, 17, 18, 19, 20]
+
+
+def test_the_page_about_directions_lists_every_concept_with_all_its_words() -> None:
+    page = (Path(__file__).parents[4] / "docs" / "direction.md").read_text(encoding="utf-8")
+    rows = {row[1].strip(): row[3] for line in page.splitlines() if len(row := line.split("|")) == 5}
+
+    for concept in CONCEPTS:
+        assert rows[f"`{concept.name}`"].strip() == ", ".join(concept.words)
+
+
+@pytest.mark.parametrize(
+    "text", ["s" * 5000, "ing" * 2000, "very " * 2000, "look up and " * 1000, "\ud800 smile"]
+)
+def test_no_text_is_too_odd_to_be_read(text: str) -> None:
+    assert set(read(text)) <= {"gaze_up", "smile"}
