@@ -85,8 +85,8 @@ openapi: $(READY) ## Write docs/openapi.json, the description of the HTTP API
 	mv docs/openapi.json.new docs/openapi.json
 
 .PHONY: bench
-bench: $(READY) ## Measure the figures of docs/benchmarks.md; prints JSON lines
-	@$(BIN)/python -m tests.bench
+bench: $(READY) ## Measure the figures of docs/benchmarks.md, an hour-long session included; prints JSON lines
+	@$(BIN)/python -m tests.bench --endless
 
 .PHONY: chaos
 chaos: $(READY) $(SERVERS) ## Kill, cut off and poison a cluster while it performs; prints JSON lines, about half an hour

@@ -1,4 +1,7 @@
-"""Every bench in turn, or those named as arguments: `python -m tests.bench [NAME ...]`."""
+"""Every bench in turn, or those named as arguments: `python -m tests.bench [--endless] [NAME ...]`.
+
+`--endless` adds those that simulate an hour; they take minutes.
+"""
 
 from __future__ import annotations
 
@@ -19,17 +22,26 @@ NAMES: Final = (
     "lip_sync",
     "inverse",
     "reenact",
+    "step",
+    "listening",
+    "duplex",
+    "direction",
+    "timeline",
+    "diversity",
 )
+ENDLESS: Final = ("endless",)
+_ENDLESS_FLAG: Final = "--endless"
 
 
-def main(names: list[str]) -> int:
+def main(arguments: list[str]) -> int:
     """Run benches; 2 for an unknown name, 1 if one that was asked for by name lacks its recordings."""
-    unknown = [name for name in names if name not in NAMES]
+    names = [argument for argument in arguments if argument != _ENDLESS_FLAG]
+    unknown = [name for name in names if name not in NAMES + ENDLESS]
     if unknown:
-        sys.stderr.write(f"no bench {', '.join(unknown)}; there are {', '.join(NAMES)}\n")
+        sys.stderr.write(f"no bench {', '.join(unknown)}; there are {', '.join(NAMES + ENDLESS)}\n")
         return 2
     status = 0
-    for name in names or NAMES:
+    for name in (*(names or NAMES), *(ENDLESS if _ENDLESS_FLAG in arguments else ())):
         bench: Callable[[], None] = import_module(f"tests.bench.{name}").main
         try:
             bench()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter1d
 
 from models.motion import FRAME_RATE_HZ, INDEX, NUM_MOTION
 from models.rig.arrays import F32
@@ -27,9 +28,8 @@ def dialogue() -> Dialogue:
 def restless(seed: int) -> F32:
     """A head that moves a little at the rate of nods, all the time."""
     motion = np.zeros((round(SECONDS * FRAME_RATE_HZ), NUM_MOTION), np.float32)
-    motion[:, INDEX["headPitch"]] = np.radians(0.15) * np.random.default_rng(seed).standard_normal(
-        len(motion)
-    )
+    tremor = gaussian_filter1d(np.random.default_rng(seed).standard_normal(len(motion)), 2.0)
+    motion[:, INDEX["headPitch"]] = np.radians(0.2) * tremor / tremor.std()
     return motion
 
 
