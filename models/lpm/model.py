@@ -15,7 +15,8 @@ from models.nn.cache import KVCache, append_chunk, init_cache, reset_cache
 
 MOUTH_PREFIXES = ("jaw", "mouth", "tongue", "cheekPuff")
 MAX_ROTATION = 0.6
-MAX_TRANSLATION = 0.5
+# Aside, up and down, and towards the viewer or away: who leans in comes closer by more than an eye's width.
+MAX_TRANSLATION = (0.5, 0.5, 1.5)
 
 
 class LpmChunk(NamedTuple):
@@ -136,7 +137,7 @@ def inputs_of(chunk: LpmChunk) -> Inputs:
 
 def valid_range() -> tuple[Tensor, Tensor]:
     """Return the least and the greatest value of each of the 58 numbers."""
-    pose = torch.tensor([MAX_ROTATION] * 3 + [MAX_TRANSLATION] * 3)
+    pose = torch.tensor((*[MAX_ROTATION] * 3, *MAX_TRANSLATION))
     lowest = torch.cat((torch.zeros(NUM_BLENDSHAPES), -pose))
     return lowest, torch.cat((torch.ones(len(BLENDSHAPES)), pose))
 

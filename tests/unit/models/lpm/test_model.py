@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from models.lpm.config import SamplerConfig, tiny
-from models.lpm.model import Lpm, LpmChunk, homing_ramp, mouth_columns
+from models.lpm.model import MAX_ROTATION, MAX_TRANSLATION, Lpm, LpmChunk, homing_ramp, mouth_columns
 from models.lpm.weights import CONFIG_FILE, load_lpm, save_lpm
 from models.motion import CHUNK_FRAMES, INDEX, NUM_BLENDSHAPES, NUM_MOTION
 from models.registry import WEIGHTS, weights_folder
@@ -38,7 +38,8 @@ def test_motion_stays_within_what_a_face_can_do(lpm: Lpm) -> None:
     shapes, pose = motion[..., :NUM_BLENDSHAPES], motion[..., NUM_BLENDSHAPES:]
     assert shapes.min() == 0
     assert shapes.max() <= 1
-    assert pose.abs().max() <= 0.6
+    limits = torch.tensor((*[MAX_ROTATION] * 3, *MAX_TRANSLATION))
+    assert (pose.abs() <= limits).all()
 
 
 def test_the_same_noise_gives_the_same_motion(lpm: Lpm) -> None:
