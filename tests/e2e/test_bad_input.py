@@ -95,6 +95,12 @@ def test_an_unusable_speech_is_one_line_and_exit_2(
         (("--output", "out.mp4", "--face", "0"), "--face"),
         (("--output", "out.mp4", "--face", "2"), "shows 1 face"),
         (("--output", "out.mp4", "--engine", "other"), "--engine"),
+        (("--output", "out.mp4", "--direction", ""), "direction is empty"),
+        (("--output", "out.mp4", "--direction", "a" * 501), "direction has 501 characters"),
+        (("--output", "out.mp4", "--timeline", "/none.json"), "timeline /none.json cannot be read"),
+        (("--output", "out.mp4", "--timeline", "/dev/null", "--direction", "nods"), "exclude each other"),
+        (("--output", "out.mp4", "--motion", "out.mp4"), "expected '.csv' or '.json'"),
+        (("--output", "out.mp4", "--motion", "/none/out.csv"), "motion directory /none does not exist"),
         (("--output", "out.mp4", "--nonsense"), "--nonsense"),
         ((), "--output"),
     ],
@@ -115,6 +121,28 @@ def test_an_unusable_option_is_one_line_and_exit_2(
     assert result.returncode == 2
     assert _complains(result, about)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("entries", "about"),
+    [
+        ('{"text": "smiles"}', "holds an object, expected a list"),
+        ("[]", "has 0 entries"),
+        ('[{"start_s": 0, "text": "nods"}, {"start_s": 9.0, "end_s": 60.0, "text": "smiles"}]', "entry 2"),
+        ('[{"start_s": 0, "end_s": 3, "text": "nods"}, {"start_s": 1, "text": "smiles"}]', "overlaps with"),
+        ('[{"start_s": 0, "end_s": 60, "text": "nods"}]', 'entry 1 (0 to 60 s, "nods") lies past the end'),
+    ],
+)
+def test_an_unusable_timeline_is_one_line_and_exit_2(
+    entries: str, about: str, example_portrait: Path, example_speech: Path, dramatis: Run, tmp_path: Path
+) -> None:
+    timeline, output = tmp_path / "timeline.json", tmp_path / "out.mp4"
+    timeline.write_text(entries)
+    options = ("--speech", example_speech, "--timeline", timeline, "--output", output)
+    result = dramatis("perform", example_portrait, *options)
+    assert result.returncode == 2
+    assert _complains(result, about)
+    assert list(tmp_path.iterdir()) == [timeline]
 
 
 def test_an_output_that_is_an_input_is_refused(dramatis: Run, example_portrait: Path, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -21,7 +22,8 @@ def reenactment(
     output = tmp_path_factory.mktemp("reenactment") / "out.mp4"
     driver = performance[0]
     return output, dramatis(
-        "reenact", example_portrait, "--driver", driver, "--output", output, "--size", "256"
+        *("reenact", example_portrait, "--driver", driver, "--output", output, "--size", "256"),
+        *("--motion", output.with_suffix(".json")),
     )
 
 
@@ -31,7 +33,16 @@ def test_one_command_makes_the_video_and_says_so_in_one_line(
     output, result = reenactment
     assert (result.returncode, result.stderr) == (0, "")
     assert result.stdout.startswith(f"{output}: 1.92 s of video in ")
-    assert [path.name for path in output.parent.iterdir()] == ["out.mp4"]
+    assert sorted(path.name for path in output.parent.iterdir()) == ["out.json", "out.mp4"]
+
+
+def test_the_motion_is_what_was_read_from_the_driver(
+    reenactment: tuple[Path, subprocess.CompletedProcess[str]],
+) -> None:
+    motion = json.loads(reenactment[0].with_suffix(".json").read_text())
+    jaw = [frame[motion["names"].index("jawOpen")] for frame in motion["frames"]]
+    assert len(jaw) == 48
+    assert max(jaw) - min(jaw) > 0.05
 
 
 def test_length_and_sound_are_the_drivers(
