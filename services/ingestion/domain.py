@@ -15,6 +15,7 @@ __all__ = [
     "InputFault",
     "Limits",
     "Newest",
+    "check_directions",
     "check_length",
     "check_text",
     "in_force",
@@ -88,10 +89,22 @@ def num_pictures(duration_s: float, frame_rate_hz: int) -> int:
 
 def check_length(what: str, duration_s: float, max_duration_s: float) -> None:
     """Raise InputFault when an input is too long; a limit of 0 is none, and a picture more is forgiven."""
-    if max_duration_s > 0 and duration_s > max_duration_s + 0.04:
+    if max_duration_s > 0 and duration_s > max_duration_s + _FORGIVEN_S:
         raise InputFault(
             "too_long", f"{what} lasts {duration_s:.2f} s, expected at most {max_duration_s:g} s"
         )
+
+
+def check_directions(directions: Iterable[Timed], duration_s: float) -> None:
+    """Raise InputFault when a direction begins or ends past the end; a picture more is forgiven."""
+    for direction in directions:
+        if direction.start_s >= duration_s or direction.end_s > duration_s + _FORGIVEN_S:
+            until = f"to {direction.end_s:g} s" if direction.end_s > 0 else "on"
+            raise InputFault(
+                "timeline_past_end",
+                f"the direction from {direction.start_s:g} s {until} lies past the end: "
+                f"the performance lasts {duration_s:.2f} s",
+            )
 
 
 def check_text(text: str, max_characters: int) -> str:

@@ -31,12 +31,13 @@ def open_mix(speech: Path, listen: Path) -> Sound:
     Where the sum of both would be louder than full scale, the whole is turned down: for that its first
     block reads both files once more. Raises BadInput when one of them has no sound.
     """
-    voices = {"speech": speech, "listen": listen}
-    rates_hz = {name: probe_audio(path, name).rate_hz for name, path in voices.items()}
-    target_hz = max(aac_rate(rate_hz) for rate_hz in rates_hz.values())
+    left_hz, right_hz = probe_audio(speech, "speech").rate_hz, probe_audio(listen, "listen").rate_hz
+    target_hz = max(aac_rate(left_hz), aac_rate(right_hz))
 
     def mix() -> Iterator[FloatArray]:
-        return _mix(*(to_mono(read_audio(voices[n], n), rates_hz[n], target_hz) for n in voices), target_hz)
+        left = to_mono(read_audio(speech, "speech"), left_hz, target_hz)
+        right = to_mono(read_audio(listen, "listen"), right_hz, target_hz)
+        return _mix(left, right, target_hz)
 
     return Sound(rate_hz=target_hz, layout="stereo", blocks=_turn_down(mix(), mix()))
 

@@ -13,7 +13,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from services.ingestion.domain import InputFault, check_length, in_force, num_frames, num_pictures
+from services.ingestion.domain import (
+    InputFault,
+    check_directions,
+    check_length,
+    in_force,
+    num_frames,
+    num_pictures,
+)
 from services.ingestion.driver import measure_driver
 from services.ingestion.inputs import Inputs, inputs_of
 from services.ingestion.mix import open_mix
@@ -104,6 +111,9 @@ class Takes:
                 for direction in chain.from_iterable(message.directions for message in messages):
                     unused.pop(direction, None)
                 if last.is_final:
+                    # How long a text will be spoken, nobody can know when they direct it.
+                    if performance.speech_text is None:
+                        check_directions(performance.directions, duration_s)
                     await track
                     notices = notices_of(streams.lengths_s, unused)
                     await self._measure(performance, _count_frames(last), 1, notices)

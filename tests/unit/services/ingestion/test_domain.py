@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from services.ingestion.domain import (
     InputFault,
     Newest,
+    check_directions,
     check_length,
     check_text,
     in_force,
@@ -86,6 +87,23 @@ def test_a_length_above_the_limit_is_a_fault(duration_s: float) -> None:
     with pytest.raises(InputFault, match="expected at most 5 s") as caught:
         check_length("speech", duration_s, 5.0)
     assert caught.value.code == "too_long"
+
+
+@pytest.mark.parametrize(("start_s", "end_s"), [(0.0, 0.0), (4.9, 0.0), (4.0, 5.0), (4.0, 5.04)])
+def test_a_direction_within_the_performance_passes(start_s: float, end_s: float) -> None:
+    check_directions([direction(start_s, end_s)], 5.0)
+
+
+@pytest.mark.parametrize(
+    ("start_s", "end_s", "times"),
+    [(5.0, 0.0, "from 5 s on"), (4.0, 5.1, "from 4 s to 5.1 s"), (7.5, 8.0, "from 7.5 s to 8 s")],
+)
+def test_a_direction_past_the_end_is_a_fault(start_s: float, end_s: float, times: str) -> None:
+    with pytest.raises(
+        InputFault, match=f"{times} lies past the end: the performance lasts 5.00 s"
+    ) as caught:
+        check_directions([direction(0.0, 1.0), direction(start_s, end_s)], 5.0)
+    assert caught.value.code == "timeline_past_end"
 
 
 @pytest.mark.parametrize("text", ["Hello", " Hello\n", "Zwei\tZeilen\r\n", "你好", "50 %", "e\u0301"])

@@ -224,7 +224,7 @@ def converse(studio: Studio, tracks: dict[str, Path], **fields: Any) -> None:
     async def scenario() -> None:
         for name, path in tracks.items():
             await studio.blobs.put_file(f"ten_a/performances/per_a/{name}", path, "audio/wav")
-        uris = {f"{name}_uri": f"ten_a/performances/per_a/{name}" for name in tracks}
+        uris: dict[str, Any] = {f"{name}_uri": f"ten_a/performances/per_a/{name}" for name in tracks}
         await studio.finish(performance(**uris, **fields))
 
     asyncio.run(scenario())
@@ -260,14 +260,23 @@ def test_tracks_of_unequal_length_are_told_of_with_the_exact_length(
     assert [status.notices for status in service.statuses()] == [(), (notice,)]
 
 
-def test_a_direction_that_is_never_in_force_is_told_of(
+def test_a_direction_past_the_end_of_a_recording_fails(
     studio: MakeStudio, tone: Tone, write_audio: AudioWriter
 ) -> None:
     service = studio()
     late = m.Direction(start_s=2.0, end_s=3.0, text="nod")
-    asyncio.run(
-        perform_file(service, write_audio("a.wav", tone(0.5)), directions=(late, replace(late, start_s=0.2)))
-    )
+    asyncio.run(perform_file(service, write_audio("a.wav", tone(0.5)), directions=(late,)))
+    assert service.failure()[0] == "timeline_past_end"
+    assert not any(segment.is_final for segment in service.segments())
+
+
+def test_a_direction_past_the_end_of_a_text_is_told_of(
+    studio: MakeStudio, tone: Tone, write_audio: AudioWriter
+) -> None:
+    service = studio(voice=FakeVoice(write_audio("voice.wav", tone(0.5))))
+    late = m.Direction(start_s=2.0, end_s=3.0, text="nod")
+    asked = performance(speech_text=m.SpokenText(text="Hello"), directions=(late, replace(late, start_s=0.2)))
+    asyncio.run(service.finish(asked))
     [notice] = service.statuses()[-1].notices
     assert (notice.code, "from 2 s to 3 s" in notice.detail) == ("direction_unused", True)
 

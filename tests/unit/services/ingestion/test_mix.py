@@ -29,7 +29,8 @@ def mixed(write_audio: AudioWriter) -> Callable[..., FloatArray]:
 
 
 def powers(samples: FloatArray) -> FloatArray:
-    return np.square(samples, dtype=np.float64).mean(axis=0).astype(np.float32)
+    power: FloatArray = np.square(samples, dtype=np.float64).mean(axis=0).astype(np.float32)
+    return power
 
 
 def test_each_voice_is_mostly_on_its_own_side(mixed: Callable[..., FloatArray], tone: Tone) -> None:
