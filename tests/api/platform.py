@@ -87,7 +87,7 @@ async def open_platform(
         api=ApiSettings(events_poll_s=0.02), database=DatabaseSettings(url=SecretStr(sqlite_url(folder)))
     )
     clock = SetClock()
-    async with open_database(url or sqlite_url(folder)) as database:
+    async with open_database(url or sqlite_url(folder), timeout_s=60.0) as database:
         async with database.engine.begin() as connection:
             await connection.run_sync(Row.metadata.create_all)
         blobs = FolderBlobs(folder / "blobs", force=lambda _fd: None)

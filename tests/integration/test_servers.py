@@ -22,7 +22,7 @@ from tests.servers.processes import scratch
 from tests.servers.proxy import Proxy, open_proxy
 from tests.servers.s3 import S3Server
 
-_TIMEOUT_S = 10.0
+_TIMEOUT_S = 60.0
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def test_kafka_gives_back_what_was_sent(kafka_address: str) -> None:
     producer.close()
     consumer = KafkaConsumer(bootstrap_servers=kafka_address, auto_offset_reset="earliest", group_id=None)
     consumer.assign([TopicPartition("test.servers", 0)])
-    records = consumer.poll(timeout_ms=10_000)
+    records = consumer.poll(timeout_ms=60_000)
     consumer.close()
     assert [record.value for batch in records.values() for record in batch] == [b"hello"]
 

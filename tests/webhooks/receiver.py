@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 __all__ = ["Receiver", "Request", "open_receiver"]
 
-_TIMEOUT_S = 60.0
+_TIMEOUT_S = 120.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,8 +53,7 @@ def open_receiver() -> Iterator[Receiver]:
     """A receiver on a free port of the loopback interface."""
     receiver = Receiver()
     receiver.may_answer.set()
-    with ThreadingHTTPServer(("127.0.0.1", 0), _handler_of(receiver)) as server:
-        server.daemon_threads = True
+    with _Server(("127.0.0.1", 0), _handler_of(receiver)) as server:
         receiver.url = f"http://127.0.0.1:{server.server_port}"
         thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
         thread.start()
@@ -64,6 +63,12 @@ def open_receiver() -> Iterator[Receiver]:
             receiver.may_answer.set()
             server.shutdown()
             thread.join()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    # Connections that wait to be taken: beyond the five of the library the system lets them wait for seconds.
+    request_queue_size = 128
 
 
 def _handler_of(receiver: Receiver) -> Callable[..., BaseHTTPRequestHandler]:

@@ -88,7 +88,7 @@ async def _speak(bus: Bus, speech: Path, seed: int) -> None:
 
 
 async def _ended(blobs: Blobs, seeds: Sequence[int]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         for seed in seeds:
             while await blobs.info(f"t/performances/s{seed}/0/snapshots/ended") is None:
                 await asyncio.sleep(0.01)

@@ -71,7 +71,7 @@ async def to_loopback(_host: str) -> Sequence[str]:
 async def post(host: str, server: TlsServer, ca_file: Path | None) -> Answer:
     policy = EgressPolicy(https_only=True, allowed_networks=(ip_network("127.0.0.1/32"),), ca_file=ca_file)
     async with server.running() as port:
-        return await Egress(policy, to_loopback).post(f"https://{host}:{port}/", b"{}", {}, timeout_s=5.0)
+        return await Egress(policy, to_loopback).post(f"https://{host}:{port}/", b"{}", {}, timeout_s=60.0)
 
 
 def test_the_pinned_connection_keeps_the_name_for_tls_and_host(identity: Identity) -> None:
@@ -103,7 +103,7 @@ def test_a_download_is_not_led_from_https_to_http(identity: Identity) -> None:
     async def scenario() -> None:
         async with server.running() as port:
             url = f"https://hook.example:{port}/"
-            await Egress(policy, to_loopback).download(url, drop, max_bytes=10, timeout_s=5.0)
+            await Egress(policy, to_loopback).download(url, drop, max_bytes=10, timeout_s=60.0)
 
     with pytest.raises(EgressRefused, match="from https to http"):
         asyncio.run(scenario())

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from click.testing import CliRunner
 
 from services.kit import messages as m
-from services.kit.bus import Record
+from services.kit.bus import Bus, Record, Source
 from services.kit.consumer import Route, consume, settling
 from services.kit.errors import BadInput
 from services.kit.kafka.bus import open_kafka_bus
@@ -19,6 +21,8 @@ from services.kit.topics import SCRIPTS
 from services.standalone.letters import leave, publish, send_back
 from services.standalone.redrive import redrive
 from tests.servers.kafka import open_cuttable_kafka
+
+_PATIENCE_S = 180.0
 
 
 def script(sequence: int) -> m.Script:
@@ -30,6 +34,17 @@ def script(sequence: int) -> m.Script:
         created_at=datetime(2026, 1, 1, tzinfo=UTC),
     )
     return m.Script(envelope=envelope, speech_text="hello", direction_texts=())
+
+
+async def keep(_sources: Sequence[Source]) -> Mapping[Source, int]:
+    return {}
+
+
+async def wait_for_letters(bus: Bus, number: int) -> None:
+    """Return once so many have died: to find none for some seconds is how `send_back` knows the end."""
+    async with asyncio.timeout(_PATIENCE_S), bus.subscribe([SCRIPTS.dead], uuid4().hex, keep) as letters:
+        for _ in range(number):
+            await letters.receive()
 
 
 def test_dead_letters_go_back_once_and_are_handled_when_the_fault_is_mended(tmp_path: Path) -> None:
@@ -47,11 +62,15 @@ def test_dead_letters_go_back_once_and_are_handled_when_the_fault_is_mended(tmp_
         async with open_kafka_bus(settings) as bus:
             loop = asyncio.create_task(consume(bus, "group", [Route(topic=SCRIPTS, handle=settling(handle))]))
             await bus.publish([SCRIPTS.outgoing(script(i)) for i in range(4)])
+            await wait_for_letters(bus, 4)
             shown = await send_back(bus, [SCRIPTS.name], None, leave, "run-0")
             is_mended = True
             first = await send_back(bus, [SCRIPTS.name], 1, publish, "run-1")
             rest = await send_back(bus, [SCRIPTS.name], None, publish, "run-2")
             again = await send_back(bus, [SCRIPTS.name], None, publish, "run-3", first_wait_s=8)
+            async with asyncio.timeout(_PATIENCE_S):
+                while len(handled) < 4:
+                    await asyncio.sleep(0.05)
             loop.cancel()
             await asyncio.wait([loop])
             return [shown, first, rest, again]
@@ -75,8 +94,10 @@ def test_letters_that_die_again_are_left_for_the_next_run_and_counted(tmp_path: 
         async with open_kafka_bus(settings) as bus:
             loop = asyncio.create_task(consume(bus, "group", [Route(topic=SCRIPTS, handle=settling(refuse))]))
             await bus.publish([SCRIPTS.outgoing(script(i)) for i in range(30)])
-            async with asyncio.timeout(60):
+            await wait_for_letters(bus, 30)
+            async with asyncio.timeout(_PATIENCE_S):
                 num_sent = await send_back(bus, [SCRIPTS.name], None, publish, "run-1")
+                await wait_for_letters(bus, 60)
                 await send_back(bus, [SCRIPTS.name], None, show, "run-2")
             loop.cancel()
             await asyncio.wait([loop])

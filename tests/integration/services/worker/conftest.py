@@ -23,7 +23,7 @@ def anyio_backend() -> str:
 async def database(postgres_url: str) -> AsyncIterator[Database]:
     """A database with two tenants and nothing else."""
     await schema.upgrade(postgres_url)
-    async with open_database(postgres_url) as opened:
+    async with open_database(postgres_url, timeout_s=60.0) as opened:
         async with opened.begin() as session:
             for table in reversed(Row.metadata.sorted_tables):
                 await session.execute(table.delete())

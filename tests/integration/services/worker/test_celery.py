@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import subprocess
-import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -32,7 +31,7 @@ class Tally:
         self._grew.set()
 
     async def reach(self, count: int) -> None:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(120):
             while self.count < count:
                 self._grew.clear()
                 await self._grew.wait()
@@ -62,11 +61,11 @@ def redis(port: int, tmp_path: Path) -> Iterator[str]:
 
 async def stop(task: asyncio.Task[None]) -> None:
     task.cancel()
-    await asyncio.wait({task}, timeout=30)
+    await asyncio.wait({task}, timeout=120)
     assert task.cancelled()
 
 
-def start(url: str, *schedule: Job, grace_s: float = 5.0) -> asyncio.Task[None]:
+def start(url: str, *schedule: Job, grace_s: float = 60.0) -> asyncio.Task[None]:
     settings = JobSettings(broker_url=SecretStr(url), num_threads=2, grace_s=grace_s)
     return asyncio.create_task(run_celery(schedule, settings))
 
@@ -124,7 +123,7 @@ def test_a_job_under_way_is_finished_before_the_worker_ends(redis: str) -> None:
             is_done = True
 
         worker = start(redis, job(run, interval_s=60))
-        await asyncio.wait_for(begun.wait(), 30)
+        await asyncio.wait_for(begun.wait(), 120)
         await stop(worker)
         return is_done
 
@@ -132,20 +131,24 @@ def test_a_job_under_way_is_finished_before_the_worker_ends(redis: str) -> None:
 
 
 def test_a_job_that_outlasts_the_grace_is_cut_short(redis: str) -> None:
-    async def scenario() -> float:
-        begun = asyncio.Event()
+    async def scenario() -> bool:
+        begun, is_cut_short = asyncio.Event(), False
 
         async def run() -> None:
+            nonlocal is_cut_short
             begun.set()
-            await asyncio.sleep(60)
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                is_cut_short = True
+                raise
 
         worker = start(redis, job(run, interval_s=60), grace_s=0.5)
-        await asyncio.wait_for(begun.wait(), 30)
-        started_s = time.monotonic()
+        await asyncio.wait_for(begun.wait(), 120)
         await stop(worker)
-        return time.monotonic() - started_s
+        return is_cut_short
 
-    assert asyncio.run(scenario()) < 10
+    assert asyncio.run(scenario())
 
 
 def test_a_bug_in_a_job_ends_the_worker(redis: str) -> None:
@@ -153,7 +156,7 @@ def test_a_bug_in_a_job_ends_the_worker(redis: str) -> None:
         async def run() -> None:
             raise ZeroDivisionError
 
-        await asyncio.wait_for(start(redis, job(run)), 30)
+        await asyncio.wait_for(start(redis, job(run)), 120)
 
     with pytest.raises(ExceptionGroup) as caught:
         asyncio.run(scenario())

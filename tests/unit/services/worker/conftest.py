@@ -22,7 +22,7 @@ def anyio_backend() -> str:
 @pytest.fixture
 async def database(tmp_path: Path) -> AsyncIterator[Database]:
     """A database with two tenants."""
-    async with open_database(f"sqlite+aiosqlite:///{tmp_path / 'dramatis.db'}") as opened:
+    async with open_database(f"sqlite+aiosqlite:///{tmp_path / 'dramatis.db'}", timeout_s=60.0) as opened:
         await make_tables(opened, "ten_1", "ten_2")
         yield opened
 

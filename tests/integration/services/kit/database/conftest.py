@@ -40,7 +40,7 @@ def wired_url(postgres_url: str, wire: Proxy) -> str:
 async def database(wired_url: str) -> AsyncIterator[Database]:
     """A database with one tenant, reached over the wire."""
     await schema.upgrade(wired_url)
-    async with open_database(wired_url, pool_size=5, timeout_s=3.0) as opened:
+    async with open_database(wired_url, pool_size=5, timeout_s=60.0) as opened:
         async with opened.begin() as session:
             for table in reversed(Row.metadata.sorted_tables):
                 await session.execute(table.delete())
