@@ -18,7 +18,7 @@ from models.nn.cache import KVCache, visible_tokens
 from models.nn.feedforward import FeedForward
 from models.nn.modulation import Modulation, TimestepEmbedding, modulate
 from models.nn.norm import RMSNorm, unit_rms
-from models.nn.rotary import rotate, rotation
+from models.nn.rotary import Rotation, rotate, rotation
 
 # Shapes: S slots, N frames, C chunk frames, M motion numbers, D width, L layers, K cached tokens.
 
@@ -121,18 +121,20 @@ class LpmNetwork(nn.Module):
     def recall(self, cache: KVCache) -> Past:
         """Read a cache once for all the estimates of a chunk."""
         layout, head_dim = self.config.cache, self.config.dim // self.config.heads
-        slots = torch.arange(layout.tokens, device=cache.keys.device)
-        read = rotation(slots, head_dim, self.config.longest_wavelength)
+        positions = torch.arange(layout.current_start + layout.chunk, device=cache.keys.device)
+        cos, sin = rotation(positions, head_dim, self.config.longest_wavelength)
+        read, now = (cos[: layout.tokens], sin[: layout.tokens]), (cos[layout.tokens :], sin[layout.tokens :])
         seen = visible_tokens(layout, cache.chunks)
         return Past(
             keys=rotate(cache.keys, read).transpose(0, 1),
             values=cache.values.transpose(0, 1),
             mask=torch.cat((seen, seen.new_ones(seen.shape[0], layout.chunk)), dim=1)[:, None, None],
+            now=now,
         )
 
     def chunk(self, noisy: Tensor, level: Tensor, memory: list[Memory], past: Past) -> ChunkResult:
         """Estimate the clean chunk behind `noisy` [S, C, M] at noise `level` [S, 1]."""
-        mixer = _CachedAttention(self.config, past)
+        mixer = _CachedAttention(past)
         clean = self._run(noisy, level, memory, mixer)
         return ChunkResult(clean, torch.stack(mixer.keys, dim=1), torch.stack(mixer.values, dim=1))
 
@@ -142,12 +144,20 @@ class LpmNetwork(nn.Module):
         `level` is [S, N / C], one per chunk; the conditions are those of all N frames. Equal to N / C
         calls of `chunk` with a cache that was written from `past` at level 0.
         """
-        slots, frames, _ = past.shape
-        both = torch.cat((past, noisy))
-        levels = torch.cat((torch.zeros_like(level), level))
-        memory = self.remember(conditions.map(_twice), frames)
-        mixer = _TeacherForcedAttention(self.config, frames=frames, device=past.device)
-        return self._run(both, levels, memory, mixer)[slots:]
+        return self.copies(past, noisy, torch.zeros_like(level), level, conditions)[1]
+
+    def copies(
+        self, past: Tensor, noisy: Tensor, past_level: Tensor, level: Tensor, conditions: Conditions
+    ) -> tuple[Tensor, Tensor]:
+        """Estimate every chunk of both copies of a sequence, [S, N, M] each, from the earlier ones of `past`.
+
+        Like `sequence`, with a past at `past_level` [S, N / C], as a cache that holds what noisy calls wrote.
+        """
+        memory = self.remember(conditions.map(_twice), past.shape[1])
+        mixer = _TeacherForcedAttention(self.config, frames=past.shape[1], device=past.device)
+        both = self._run(torch.cat((past, noisy)), torch.cat((past_level, level)), memory, mixer)
+        first, second = both.chunk(2)
+        return first, second
 
     def whole(self, noisy: Tensor, level: Tensor, memory: list[Memory]) -> Tensor:
         """Estimate all of `noisy` [S, N, M] at once, every frame seeing every other: Base LPM.
@@ -161,7 +171,8 @@ class LpmNetwork(nn.Module):
         hidden = self.embed(x)
         embedded = nn.functional.silu(self.timestep(level))
         condition = rearrange(self.condition(embedded), "s c (nine d) -> s c nine d", nine=9)
-        condition = condition.repeat_interleave(x.shape[1] // level.shape[1], dim=1)
+        if level.shape[1] > 1:
+            condition = condition.repeat_interleave(x.shape[1] // level.shape[1], dim=1)
         for block, remembered in zip(self._blocks(), memory, strict=True):
             hidden = block(hidden, condition, mixer, remembered)
         clean: Tensor = self.head(self.norm(hidden))
@@ -181,26 +192,24 @@ class Past(NamedTuple):
     keys: Tensor  # [L, S, K, H, E]
     values: Tensor
     mask: Tensor  # boolean [S, 1, 1, K + C]
+    now: Rotation  # of the chunk being made
 
 
 class _CachedAttention:
     """Mix one chunk with the past and with itself, and keep its keys and values."""
 
-    def __init__(self, config: LpmConfig, past: Past) -> None:
+    def __init__(self, past: Past) -> None:
         self.past = past
         self.keys: list[Tensor] = []
         self.values: list[Tensor] = []
-        layout = config.cache
-        now = torch.arange(layout.current_start, layout.current_start + layout.chunk, device=past.keys.device)
-        self.rotation = rotation(now, config.dim // config.heads, config.longest_wavelength)
 
     def __call__(self, layer: int, attention: SelfAttention, x: Tensor) -> Tensor:
-        query, key, value = attention.project(x)
+        query, rotated, key, value = attention.project(x, self.past.now)
         self.keys.append(key)
         self.values.append(value)
-        keys = torch.cat((self.past.keys[layer].to(key.dtype), rotate(key, self.rotation)), dim=1)
+        keys = torch.cat((self.past.keys[layer].to(key.dtype), rotated), dim=1)
         values = torch.cat((self.past.values[layer].to(value.dtype), value), dim=1)
-        return attention.merge(attend(rotate(query, self.rotation), keys, values, self.past.mask))
+        return attention.merge(attend(query, keys, values, self.past.mask))
 
 
 class _TeacherForcedAttention:
@@ -222,14 +231,12 @@ class _TeacherForcedAttention:
         head_dim = config.dim // config.heads
         self.true_rotation = rotation(index, head_dim, config.longest_wavelength)
         slots = layout.current_start + index % layout.chunk
-        self.slot_rotation = rotation(slots, head_dim, config.longest_wavelength)
+        self.to_slot = rotation(slots - index, head_dim, config.longest_wavelength)
 
     def __call__(self, _layer: int, attention: SelfAttention, x: Tensor) -> Tensor:
-        query, key, value = attention.project(x)
-        rotated, at_slot = rotate(query, self.true_rotation), rotate(query, self.slot_rotation)
-        moving = rotate(key, self.true_rotation)
-        cos, sin = self.true_rotation
-        fixed = rotate(key[:, : self.sink], (cos[: self.sink], sin[: self.sink]))
+        rotated, moving, _, value = attention.project(x, self.true_rotation)
+        at_slot = rotate(rotated, self.to_slot)
+        fixed = moving[:, : self.sink]
         scores = torch.cat(
             (
                 torch.einsum("snhe,skhe->shnk", at_slot, _of_clean(fixed)),
@@ -238,7 +245,7 @@ class _TeacherForcedAttention:
             ),
             dim=-1,
         )
-        scores = scores.float() * query.shape[-1] ** -0.5
+        scores = scores.float() * rotated.shape[-1] ** -0.5
         weights = scores.masked_fill(~self.mask, float("-inf")).softmax(dim=-1).to(value.dtype)
         clean_value = _of_clean(value)
         values = torch.cat((clean_value[:, : self.sink], clean_value, value), dim=1)
@@ -253,8 +260,8 @@ class _WholeAttention:
         self.rotation = rotation(positions, config.dim // config.heads, config.longest_wavelength)
 
     def __call__(self, _layer: int, attention: SelfAttention, x: Tensor) -> Tensor:
-        query, key, value = attention.project(x)
-        return attention.merge(attend(rotate(query, self.rotation), rotate(key, self.rotation), value))
+        query, key, _, value = attention.project(x, self.rotation)
+        return attention.merge(attend(query, key, value))
 
 
 def _of_clean(x: Tensor) -> Tensor:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import torch
 from einops import rearrange
 from torch import Tensor, nn
 
-from models.nn.norm import RMSNorm
+from models.nn.norm import RMSNorm, unit_rms
+from models.nn.rotary import Rotation, rotate
 
 # Shapes: S rows, N query tokens, K key tokens, H heads, E head width, D = H * E.
 
 
 class QKV(NamedTuple):
-    """Projected tokens, not rotated: each [S, N, H, E]."""
+    """Projected tokens, each [S, N, H, E]: queries and keys rotated, keys as they are, values."""
 
     query: Tensor
+    rotated_key: Tensor
     key: Tensor
     value: Tensor
 
@@ -34,10 +37,14 @@ class SelfAttention(nn.Module):
         self.key_norm = RMSNorm(dim // heads)
         self.out = nn.Linear(dim, dim)
 
-    def project(self, x: Tensor) -> QKV:
-        """Return un-rotated queries, keys and values of `x` [S, N, D]."""
-        query, key, value = rearrange(self.qkv(x), "s n (three h e) -> three s n h e", three=3, h=self.heads)
-        return QKV(self.query_norm(query), self.key_norm(key), value)
+    def project(self, x: Tensor, cos_sin: Rotation) -> QKV:
+        """Return what `x` [S, N, D] asks, offers and holds, at the positions that `cos_sin` stands for."""
+        projected = rearrange(self.qkv(x), "s n (three h e) -> s n (three h) e", three=3, h=self.heads)
+        both, value = projected.split((2 * self.heads, self.heads), dim=2)
+        gain = torch.stack((self.query_norm.gain, self.key_norm.gain)).repeat_interleave(self.heads, dim=0)
+        normed = unit_rms(both) * gain.to(both.dtype)
+        query, rotated_key = rotate(normed, cos_sin).chunk(2, dim=2)
+        return QKV(query, rotated_key, normed[:, :, self.heads :], value)
 
     def merge(self, attended: Tensor) -> Tensor:
         """Return [S, N, D] from attended values [S, N, H, E]."""

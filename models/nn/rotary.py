@@ -5,8 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+# Cos and sin, each [..., head_dim / 2].
+Rotation = tuple[Tensor, Tensor]
 
-def rotation(positions: Tensor, head_dim: int, longest_wavelength: float) -> tuple[Tensor, Tensor]:
+
+def rotation(positions: Tensor, head_dim: int, longest_wavelength: float) -> Rotation:
     """Return cos and sin, each [..., head_dim / 2], for integer `positions` [...].
 
     Source: Su et al., RoFormer (2021), eq. 15, in the half-split layout.
@@ -17,7 +20,7 @@ def rotation(positions: Tensor, head_dim: int, longest_wavelength: float) -> tup
     return angles.cos(), angles.sin()
 
 
-def rotate(x: Tensor, cos_sin: tuple[Tensor, Tensor]) -> Tensor:
+def rotate(x: Tensor, cos_sin: Rotation) -> Tensor:
     """Rotate `x` [..., tokens, heads, head_dim] by cos and sin [tokens, head_dim / 2]."""
     cos, sin = (part[:, None].to(x.dtype) for part in cos_sin)
     first, second = x.chunk(2, dim=-1)
