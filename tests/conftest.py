@@ -41,11 +41,13 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile(_PROFILE)
     for kind in KINDS:
         config.addinivalue_line("markers", f"{kind}: tests under tests/{kind}")
-    if not hasattr(config, "workerinput"):
+    # Workers, and runs that a test begins, ask those who keep the servers already.
+    if _SHARED not in os.environ:
         stack = ExitStack()
         config.add_cleanup(stack.close)
         openers = {"s3": open_s3, "postgres": open_postgres, "redis": open_redis}
         os.environ[_SHARED] = str(stack.enter_context(keeping(openers)))
+        stack.callback(os.environ.pop, _SHARED)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

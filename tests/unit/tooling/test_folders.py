@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,13 @@ def test_a_test_in_one_of_the_five_folders_runs_and_carries_its_marker(project: 
     add_test(project, "tests/unit/models/test_a.py")
     add_test(project, "tests/e2e/test_b.py")
     project.runpytest("-m", "unit").assert_outcomes(passed=1, deselected=1)
+
+
+def test_a_run_inside_of_a_run_leaves_the_shared_servers_where_they_are(project: pytest.Pytester) -> None:
+    add_test(project, "tests/unit/test_a.py")
+    before = os.environ["DRAMATIS_TEST_SERVERS"]
+    project.runpytest().assert_outcomes(passed=1)
+    assert os.environ["DRAMATIS_TEST_SERVERS"] == before
 
 
 @pytest.mark.parametrize("path", ["tests/test_loose.py", "tests/smoke/test_other.py"])
