@@ -24,16 +24,21 @@ from services.kit.clock import SystemClock
 from services.kit.consumer import consume
 from services.kit.folder_blobs import open_folder_blobs
 from services.kit.memory_bus import MemoryBus
-from services.kit.messages import Chunk, Envelope, Opening, Segment
+from services.kit.messages import Chunk, Direction, Envelope, Opening, Segment
 from services.kit.topics import CHUNKS, SEGMENTS
 
 Video = list[bytes]
 NUM_SEGMENTS = 13
 SIZE = 256
+SMILE = Direction(start_s=0.0, end_s=0.0, text="smile broadly")
 
 
 async def perform_all(speech: Path, portrait: Path, folder: Path, seeds: Sequence[int]) -> dict[str, Video]:
-    """Perform the beginning of a speech once for each seed, all at the same time."""
+    """Perform the beginning of a speech once for each seed, all at the same time.
+
+    The first session only speaks, the second one speaks and hears its own echo, the third one only hears,
+    and is directed.
+    """
     clock, bus = SystemClock(), MemoryBus()
     with ThreadPoolExecutor(1) as pool:
         async with (
@@ -70,7 +75,7 @@ async def _speak(bus: Bus, speech: Path, seed: int) -> None:
     opening = Opening(
         character_id="c", portrait_uri="t/characters/c/portrait", face=0, size=SIZE, engine="lpm", seed=seed
     )
-    for sequence, heard in enumerate(islice(read_speech(speech), NUM_SEGMENTS)):
+    for sequence, sound in enumerate(islice(read_speech(speech), NUM_SEGMENTS)):
         envelope = Envelope(
             tenant="t",
             session_id=f"s{seed}",
@@ -80,9 +85,11 @@ async def _speak(bus: Bus, speech: Path, seed: int) -> None:
         )
         segment = Segment(
             envelope=envelope,
-            speech=heard,
+            speech=None if seed == 3 else sound,
+            listen=None if seed == 1 else sound,
             is_final=sequence == NUM_SEGMENTS - 1,
             opening=opening if sequence == 0 else None,
+            directions=(SMILE,) if seed == 3 else (),
         )
         await bus.publish([SEGMENTS.outgoing(segment)])
 
@@ -116,14 +123,15 @@ def test_a_session_among_others_is_the_very_video_it_is_alone(
     assert alone["s2"] == together["s2"]
 
 
-def test_another_seed_is_another_take(together: dict[str, Video]) -> None:
+def test_other_streams_are_another_take(together: dict[str, Video]) -> None:
     assert together["s1"] != together["s2"] != together["s3"]
 
 
-def test_every_frame_of_the_speech_is_there_and_decodes(together: dict[str, Video]) -> None:
+@pytest.mark.parametrize("session", ["s1", "s3"])
+def test_every_frame_of_the_sound_is_there_and_decodes(session: str, together: dict[str, Video]) -> None:
     decoder = av.CodecContext.create("h264", "r")
     assert isinstance(decoder, av.VideoCodecContext)
-    pictures = [frame for unit in together["s1"] for frame in decoder.decode(av.Packet(unit))]
+    pictures = [frame for unit in together[session] for frame in decoder.decode(av.Packet(unit))]
     pictures += decoder.decode(None)
     assert len(pictures) == NUM_SEGMENTS * 5
     assert {(frame.width, frame.height) for frame in pictures} == {(SIZE, SIZE)}

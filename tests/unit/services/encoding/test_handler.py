@@ -261,7 +261,8 @@ def test_segments_whose_beginning_is_gone_are_let_go_without_a_word() -> None:
 
 
 def test_whoever_brings_too_many_segments_waits() -> None:
-    world, segments, taken = World(), make_segments(count=60), []
+    world, segments = World(), make_segments(count=60)
+    taken: list[Segment] = []
 
     async def story() -> None:
         async with world.process(Limits(segments=4, batch=2)) as encoding:

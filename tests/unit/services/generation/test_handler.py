@@ -438,7 +438,8 @@ def test_a_damaged_snapshot_loses_the_session_once() -> None:
 
 
 def test_whoever_brings_too_many_cues_waits() -> None:
-    world, cues, taken = World(), make_cues(), []
+    world, cues = World(), make_cues()
+    taken: list[Cue] = []
 
     async def story() -> None:
         async with world.process(Limits(cues=4, motions=2, pictures=1)) as generation:
