@@ -2,44 +2,68 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
+from torch import Tensor
 
 from models.lpm.model import LpmState
+from models.lpm.online import OnlineState
 from models.nn.cache import KVCache
 
 __all__ = ["dump_state", "join_states", "load_state", "split_state"]
 
+# The states of the LPMs: named tuples of caches, all of them with slots first.
+StateT = TypeVar("StateT", LpmState, OnlineState)
 
-def join_states(states: Sequence[LpmState]) -> LpmState:
+
+def join_states(states: Sequence[StateT]) -> StateT:
     """One state with the rows of all, in their order."""
-    columns = zip(*(state.cache for state in states), strict=True)
-    return LpmState(KVCache(*(torch.cat(column) for column in columns)))
+    columns = zip(*(_tensors(state).items() for state in states), strict=True)
+    return _state(states[0], {row[0][0]: torch.cat([tensor for _, tensor in row]) for row in columns})
 
 
-def split_state(state: LpmState) -> list[LpmState]:
+def split_state(state: StateT) -> list[StateT]:
     """One state of a single row for each row, in their order."""
-    columns = (torch.split(tensor, 1) for tensor in state.cache)
-    return [LpmState(KVCache(*row)) for row in zip(*columns, strict=True)]
+    named = _tensors(state)
+    rows = zip(*(torch.split(tensor, 1) for tensor in named.values()), strict=True)
+    return [_state(state, dict(zip(named, row, strict=True))) for row in rows]
 
 
-def dump_state(state: LpmState) -> bytes:
+def dump_state(state: LpmState | OnlineState) -> bytes:
     """The bytes of a state, exactly."""
-    return save({name: tensor.contiguous() for name, tensor in state.cache._asdict().items()})
+    return save({name: tensor.contiguous() for name, tensor in _tensors(state).items()})
 
 
-def load_state(data: bytes, like: LpmState) -> LpmState:
+def load_state(data: bytes, like: StateT) -> StateT:
     """Read what `dump_state` wrote of a state shaped as `like`. Raises ValueError for anything else."""
     try:
         tensors = load(data)
-        cache = KVCache(**tensors)
-    except (SafetensorError, TypeError) as error:
+    except SafetensorError as error:
         raise ValueError(f"not the state of an LPM: {error}") from error
-    for name, tensor, expected in zip(KVCache._fields, cache, like.cache, strict=True):
-        if tensor.shape != expected.shape or tensor.dtype != expected.dtype:
-            found, wanted = (f"{t.dtype} {list(t.shape)}" for t in (tensor, expected))
-            raise ValueError(f"the state of another LPM: its {name} are {found}, expected {wanted}")
-    return LpmState(cache)
+    expected = _tensors(like)
+    if tensors.keys() != expected.keys():
+        raise ValueError(f"not the state of such an LPM: {sorted(tensors)}, expected {sorted(expected)}")
+    for name, wanted in expected.items():
+        if tensors[name].shape != wanted.shape or tensors[name].dtype != wanted.dtype:
+            found, wish = (f"{t.dtype} {list(t.shape)}" for t in (tensors[name], wanted))
+            raise ValueError(f"the state of another LPM: its {name} are {found}, expected {wish}")
+    return _state(like, tensors)
+
+
+def _tensors(state: LpmState | OnlineState) -> dict[str, Tensor]:
+    """Every tensor of a state by its name, such as `cache.keys`."""
+    caches: dict[str, KVCache] = state._asdict()
+    return {
+        f"{name}.{part}": tensor for name, cache in caches.items() for part, tensor in cache._asdict().items()
+    }
+
+
+def _state(like: StateT, named: Mapping[str, Tensor]) -> StateT:
+    """Undo `_tensors`, for a state of the kind of `like`."""
+    return type(like)(
+        *(KVCache(*(named[f"{name}.{part}"] for part in KVCache._fields)) for name in like._fields)
+    )

@@ -38,7 +38,7 @@ def test_a_state_that_was_kept_is_the_same_state(lpm: Lpm) -> None:
 
 
 def test_the_state_of_a_larger_model_is_refused(lpm: Lpm) -> None:
-    with pytest.raises(ValueError, match="the state of another LPM: its keys are"):
+    with pytest.raises(ValueError, match=r"the state of another LPM: its cache\.keys are"):
         load_state(dump_state(lpm.init_state(2)), lpm.init_state(1))
 
 

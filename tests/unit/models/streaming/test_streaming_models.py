@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from models.lpm.conditions import Inputs
 from models.lpm.config import tiny
 from models.lpm.model import Lpm, LpmChunk, inputs_of
+from models.lpm.online import OnlineLpm, Schedule
 from models.streaming.model import StreamingModel
 from tests.unit.models.lpm.drawing import draw_chunk
 
@@ -34,8 +35,8 @@ class Case:
     whole: Callable[[Any, Sequence[Any]], Tensor]
 
 
-def build_lpm() -> Lpm:
-    torch.manual_seed(0)
+def build_lpm(seed: int = 0) -> Lpm:
+    torch.manual_seed(seed)
     lpm = Lpm(tiny()).eval().requires_grad_(requires_grad=False)
     for parameter in lpm.parameters():
         if not parameter.any():
@@ -65,6 +66,37 @@ def whole_lpm(lpm: Lpm, chunks: Sequence[LpmChunk]) -> Tensor:
             settled = clean
             noisy[:, here] = clean[:, here] + config.sampler.after(index) / level * (noisy - clean)[:, here]
         motion[:, here] = lpm.denormalise(clean)[:, here] * lpm.homing
+    return motion
+
+
+def build_online() -> OnlineLpm:
+    return OnlineLpm(build_lpm(0), build_lpm(1), Schedule()).eval()
+
+
+def draw_online(online: OnlineLpm, slots: int, seed: int) -> LpmChunk:
+    return draw_chunk(online.config, slots, seed)
+
+
+def whole_online(online: OnlineLpm, chunks: Sequence[LpmChunk]) -> Tensor:
+    """Run the training networks over the whole noisy and the whole clean past for every estimate."""
+    backbone, refiner, (first, last) = online.backbone, online.refiner, online.schedule.levels
+    width = online.config.cache.chunk
+    inputs = inputs_of_all(chunks, online.config.chunk_mels)
+    by_backbone, by_refiner = backbone.network.encode(inputs), refiner.network.encode(inputs)
+    noise = torch.cat([chunk.noise for chunk in chunks], dim=1) * backbone.temperature
+    noisy = torch.zeros_like(noise)
+    motion = refiner.denormalise(torch.zeros_like(noise))
+    levels = torch.ones(noise.shape[0], len(chunks))
+    for n in range(len(chunks)):
+        here = slice(n * width, (n + 1) * width)
+        _, first_estimate = backbone.network.copies(noisy, noise, last * levels, first * levels, by_backbone)
+        noisy[:, here] = online.lower(0, first_estimate, noise)[:, here]
+        _, drafted = backbone.network.copies(noisy, noisy, last * levels, last * levels, by_backbone)
+        drafted = online.settle(1, first_estimate, drafted)
+        handed = online.lower(1, drafted, noisy)
+        past, level = refiner.normalise(motion), online.schedule.handover * levels
+        refined = online.settle(2, drafted, refiner.network.sequence(past, handed, level, by_refiner))
+        motion[:, here] = online.finish(refined[:, here])
     return motion
 
 
@@ -103,10 +135,13 @@ def _cut(windows: Sequence[Tensor], start: int) -> Tensor:
 
 def draw_stream(case: Case, model: AnyModel, *, slots: int = SLOTS, seed: int = 1) -> list[Any]:
     chunks = [case.draw(model, slots, seed * 100 + n) for n in range(STEPS)]
-    return consistent(chunks, model.config.chunk_mels) if isinstance(model, Lpm) else chunks
+    return consistent(chunks, model.config.chunk_mels) if isinstance(model, Lpm | OnlineLpm) else chunks
 
 
-MODELS = [Case(name="lpm", build=build_lpm, draw=draw_lpm, whole=whole_lpm)]
+MODELS = [
+    Case(name="lpm", build=build_lpm, draw=draw_lpm, whole=whole_lpm),
+    Case(name="online lpm", build=build_online, draw=draw_online, whole=whole_online),
+]
 
 
 @pytest.fixture(params=MODELS, ids=lambda case: str(case.name))
