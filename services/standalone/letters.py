@@ -23,8 +23,8 @@ Deliver = Callable[[Bus, Subscription, Record, str], Awaitable[None]]
 
 GROUP: Final = "redrive"
 # To join a group takes a while; afterwards the letters come one upon the other.
-_FIRST_WAIT_S: Final = 20.0
-_NEXT_WAIT_S: Final = 3.0
+_FIRST_WAIT_S: Final = 40.0
+_NEXT_WAIT_S: Final = 5.0
 
 
 class _GatewaySettings(BaseSettings):

@@ -201,7 +201,9 @@ def environment_of(service: str, backends: Backends) -> dict[str, str]:
 
 def dramatis(backends: Backends, *arguments: str) -> str:
     """Run an operator's command of the cluster and return what it printed."""
-    told = environment_of("gateway", backends)
+    told = environment_of("gateway", backends) | {
+        f"GATEWAY_{name}": value for name, value in _ON_TANSU.items()
+    }
     line = [f"{name}={value}" for name, value in told.items()]
     return call(["env", "-C", ROOT, *line, sys.executable, "-m", "services.standalone.main", *arguments])
 
