@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -32,6 +32,7 @@ __all__ = [
     "reject_performance",
     "release_performance",
     "succeed_performance",
+    "warn",
 ]
 
 
@@ -70,6 +71,13 @@ async def succeed_performance(
         )
     )
     await _tell(session, performance, now)
+
+
+def warn(performance: Performance, notices: Iterable[m.Notice]) -> None:
+    """Keep what its owner should know; a later attempt says the same again, and once is enough."""
+    told = [{"code": notice.code, "detail": notice.detail} for notice in notices]
+    known = list(performance.warnings)
+    performance.warnings = known + [each for each in told if each not in known]
 
 
 async def fail_performance(

@@ -17,6 +17,7 @@ from services.gateway.changes import (
     reasons_of,
     reject_performance,
     succeed_performance,
+    warn,
 )
 from services.gateway.settings import AdmissionSettings
 from services.kit import messages as m
@@ -157,6 +158,7 @@ async def _apply_status(session: AsyncSession, status: m.Status, max_attempts: i
     if performance.state is not PerformanceState.PROCESSING:
         raise Stale(f"performance {performance.id} is {performance.state}")
     performance.updated_at = performance.progressed_at = now
+    warn(performance, status.notices)
     if status.kind is m.StatusKind.MEASURED:
         performance.frames_expected = status.num_frames
         performance.reserved_s = status.num_frames / FRAME_RATE_HZ

@@ -41,6 +41,7 @@ class BodySettings(Group):
     json_bytes: int = Field(default=_MIB, ge=1)
     portrait_bytes: int = Field(default=20 * _MIB, ge=1)
     speech_bytes: int = Field(default=200 * _MIB, ge=1)
+    listen_bytes: int = Field(default=200 * _MIB, ge=1)
     driver_bytes: int = Field(default=500 * _MIB, ge=1)
     chunk_timeout_s: float = Field(default=15.0, gt=0, description="the longest pause within a body")
     total_timeout_s: float = Field(default=600.0, gt=0, description="the longest a body may take")

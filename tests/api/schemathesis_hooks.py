@@ -1,4 +1,4 @@
-"""What no schema can say, told to schemathesis: files are files, and each request has its own key."""
+"""What no schema can say, told to schemathesis: files are files, times differ, a request has its own key."""
 
 from __future__ import annotations
 
@@ -14,25 +14,35 @@ from schemathesis.transport.serialization import Binary
 
 from tests.api.platform import JPEG, MP4, WAV
 
-FILES: Final = {"portrait": JPEG, "picture": JPEG, "speech": WAV, "driver": MP4}
+FILES: Final = {"portrait": JPEG, "picture": JPEG, "speech": WAV, "listen": WAV, "driver": MP4}
+EXCLUDED: Final = frozenset({"speech_url", "text", "listen_url", "driver", "driver_url"})
 IDEMPOTENCY_KEY: Final = re.compile(r"[!-~]{1,128}")
 
 
 @schemathesis.hook
 def before_call(_context: HookContext, case: Case[Any], _kwargs: dict[str, Any]) -> None:
-    """Send no idempotency key twice."""
+    """Send no idempotency key twice, and no timeline that overlaps where it is meant to be taken."""
     headers: Any = case.headers or {}
     if IDEMPOTENCY_KEY.fullmatch(str(headers.get("Idempotency-Key", ""))):
         headers["Idempotency-Key"] = uuid4().hex
+    if _is_meant(case) and isinstance(case.body, dict) and "timeline" in case.body:
+        case.body["timeline"] = [
+            {**entry, "start_s": 2.0 * number, "end_s": 2.0 * number + 1.0}
+            for number, entry in enumerate(case.body["timeline"])
+        ]
 
 
 @REQUESTS_TRANSPORT.serializer("multipart/form-data")
 def write_form(context: SerializationContext, value: Any) -> Any:
     """Send real files, where the request is meant to be taken."""
-    meta = context.case.meta
-    if isinstance(value, dict) and (meta is None or meta.generation.mode is GenerationMode.POSITIVE):
-        value = value | {name: Binary(FILES[name]) for name in FILES.keys() & value.keys()}
+    if isinstance(value, dict) and _is_meant(context.case):
         if "speech" in value:
-            # Where every property is filled in, that only one of the two may be there is overlooked.
-            value.pop("driver", None)
+            # Where every property is filled in, that some exclude each other is overlooked.
+            value = {name: value[name] for name in value.keys() - EXCLUDED}
+        value = value | {name: Binary(FILES[name]) for name in FILES.keys() & value.keys()}
     return multipart_serializer(context, value)
+
+
+def _is_meant(case: Case[Any]) -> bool:
+    """Whether the request is meant to be taken."""
+    return case.meta is None or case.meta.generation.mode is GenerationMode.POSITIVE

@@ -1,9 +1,9 @@
-"""Multipart forms: fields in memory, one file on disk while the request lasts, both bounded."""
+"""Multipart forms: fields in memory, files on disk while the request lasts, all bounded."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from hashlib import sha256
@@ -25,7 +25,7 @@ __all__ = ["MULTIPART", "Form", "Upload", "read_form"]
 MULTIPART: Final = "multipart/form-data"
 _MAX_PARTS: Final = 32
 _MAX_FIELD_BYTES: Final = 256 << 10
-# What the fields and the headers of all parts may add to the file.
+# What the fields and the headers of all parts may add to the files.
 _OVERHEAD_BYTES: Final = 1 << 20
 
 
@@ -42,24 +42,25 @@ class Upload:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Form:
-    """The parts of a form: texts by name, and at most one file."""
+    """The parts of a form by name: texts, and files."""
 
     fields: Mapping[str, str]
-    upload: Upload | None
+    uploads: Mapping[str, Upload]
 
 
 @asynccontextmanager
-async def read_form(request: Request, files: Mapping[str, int]) -> AsyncIterator[Form]:
-    """Read a form; `files` gives the names that may be a file, and how many bytes each may have.
+async def read_form(request: Request, *choices: Mapping[str, int]) -> AsyncIterator[Form]:
+    """Read a form, which may have the files of one of the `choices`: their names, and the bytes of each.
 
     The content of the parts becomes the request's digest, whatever separates them.
     """
     settings: BodySettings = request.app.state.gateway.settings.bodies
     folder = await asyncio.to_thread(TemporaryDirectory, dir=settings.folder)
     try:
-        reader = _Reader(_boundary(request), Path(folder.name) / "upload", files)
+        limit_bytes = max(sum(choice.values()) for choice in choices) + _OVERHEAD_BYTES
+        reader = _Reader(_boundary(request), Path(folder.name), choices)
         try:
-            async for chunk in read_chunks(request, max(files.values()) + _OVERHEAD_BYTES, settings):
+            async for chunk in read_chunks(request, limit_bytes, settings):
                 await asyncio.to_thread(reader.feed, chunk)
             form = reader.finish()
         finally:
@@ -81,11 +82,11 @@ def _boundary(request: Request) -> bytes:
 class _Reader:
     """Turns the bytes of a form into its parts; runs on worker threads, one call at a time."""
 
-    def __init__(self, boundary: bytes, path: Path, files: Mapping[str, int]) -> None:
-        self._path = path
-        self._files = files
+    def __init__(self, boundary: bytes, folder: Path, choices: Sequence[Mapping[str, int]]) -> None:
+        self._folder = folder
+        self._choices = choices
         self._fields: dict[str, str] = {}
-        self._upload: Upload | None = None
+        self._uploads: dict[str, Upload] = {}
         self._digests: list[tuple[str, str]] = []
         self._part = _Part()
         self._num_parts = 0
@@ -117,7 +118,7 @@ class _Reader:
     def finish(self) -> Form:
         if not self._is_complete:
             raise Problem(MALFORMED_REQUEST, "the form ends before its last boundary")
-        return Form(fields=self._fields, upload=self._upload)
+        return Form(fields=self._fields, uploads=self._uploads)
 
     def digest(self) -> str:
         return sha256(repr(sorted(self._digests)).encode()).hexdigest()
@@ -149,13 +150,20 @@ class _Reader:
         _, options = parse_options_header(self._part.disposition)
         part = self._part
         part.name = options.get(b"name", b"").decode("utf-8", "replace")
-        if part.name in self._fields or (self._upload is not None and part.name == self._upload.name):
+        if part.name in self._fields or part.name in self._uploads:
             raise Problem(INVALID_REQUEST, f"body.{part.name}: the part comes twice")
-        if part.name in self._files:
-            if self._upload is not None:
-                raise Problem(INVALID_REQUEST, f"body.{part.name}: there is a file already, expected one")
-            part.limit_bytes = self._files[part.name]
-            part.file = self._path.open("wb")
+        if any(part.name in choice for choice in self._choices):
+            part.limit_bytes = self._limit_bytes(part.name)
+            part.path = self._folder / f"upload-{part.name}"
+            part.file = part.path.open("wb")
+
+    def _limit_bytes(self, name: str) -> int:
+        """How large a file may be beside those that came before it. Raises Problem when it may not be."""
+        for choice in self._choices:
+            if {name, *self._uploads} <= choice.keys():
+                return choice[name]
+        others = ", ".join(self._uploads)
+        raise Problem(INVALID_REQUEST, f"body.{name}: the file cannot come beside {others}")
 
     def _read_data(self, data: bytes, start: int, end: int) -> None:
         part = self._part
@@ -179,9 +187,9 @@ class _Reader:
             self._fields[part.name] = _text_of(part)
             return
         part.file.close()
-        self._upload = Upload(
+        self._uploads[part.name] = Upload(
             name=part.name,
-            path=self._path,
+            path=part.path,
             size_bytes=part.size_bytes,
             sha256=part.hash.hexdigest(),
             head=part.head,
@@ -200,6 +208,7 @@ class _Part:
         self.disposition = b""
         self.name = ""
         self.text = bytearray()
+        self.path = Path()
         self.file: BinaryIO | None = None
         self.limit_bytes = _MAX_FIELD_BYTES
         self.size_bytes = 0

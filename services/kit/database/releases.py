@@ -69,8 +69,8 @@ def script_message(performance: Performance, now: datetime) -> m.Script:
 
 def performance_message(performance: Performance, character: Character, now: datetime) -> m.Performance:
     """Let a performance begin, in the epoch its row has."""
-    source = _json(performance.source)
-    kind, uri, url = source["kind"], source.get("uri") or "", source.get("url") or ""
+    source, listen = _json(performance.source), _json(performance.listen or {})
+    kind, uri, url = source.get("kind"), source.get("uri") or "", source.get("url") or ""
     spoken = m.SpokenText(
         text=source.get("text") or "",
         voice=source.get("voice") or "",
@@ -92,6 +92,8 @@ def performance_message(performance: Performance, character: Character, now: dat
         speech_text=spoken if kind == "text" else None,
         driver_uri=uri if kind == "driver_file" else "",
         driver_url=url if kind == "driver_url" else "",
+        listen_uri=listen.get("uri") or "",
+        listen_url=listen.get("url") or "",
         max_duration_s=performance.max_duration_s,
     )
 

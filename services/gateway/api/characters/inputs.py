@@ -14,6 +14,7 @@ from services.gateway.api.bodies import JSON, media_type, parse_json, validate
 from services.gateway.api.forms import MULTIPART, Upload, read_form
 from services.gateway.api.media_types import PICTURE_TYPES, media_type_of
 from services.gateway.api.openapi import Json, inline
+from services.gateway.api.stores import File
 from services.gateway.problems import INVALID_REQUEST, UNSUPPORTED_MEDIA_TYPE, Problem
 
 __all__ = ["Picture", "picture_request", "read_picture"]
@@ -31,6 +32,10 @@ class Picture(Generic[ModelT]):
     media_type: str
     asked: ModelT
 
+    def stored_at(self, key: str) -> File:
+        """The picture as it is to be stored."""
+        return File(key=key, upload=self.upload, media_type=self.media_type)
+
 
 @asynccontextmanager
 async def read_picture(request: Request, name: str, model: type[ModelT]) -> AsyncIterator[Picture[ModelT]]:
@@ -39,14 +44,15 @@ async def read_picture(request: Request, name: str, model: type[ModelT]) -> Asyn
         raise Problem(UNSUPPORTED_MEDIA_TYPE, f"the body is {media_type(request)!r}, expected {MULTIPART}")
     limit_bytes = request.app.state.gateway.settings.bodies.portrait_bytes
     async with read_form(request, {name: limit_bytes}) as form:
-        if form.upload is None:
+        upload = form.uploads.get(name)
+        if upload is None:
             raise Problem(INVALID_REQUEST, f"body.{name}: the file is missing")
         asked = validate(model, _values(form.fields))
-        found = media_type_of(form.upload.head)
+        found = media_type_of(upload.head)
         if found not in PICTURE_TYPES:
             expected = ", ".join(sorted(PICTURE_TYPES))
             raise Problem(UNSUPPORTED_MEDIA_TYPE, f"body.{name}: {found or 'unknown'}, expected {expected}")
-        yield Picture(upload=form.upload, media_type=found, asked=asked)
+        yield Picture(upload=upload, media_type=found, asked=asked)
 
 
 def _values(fields: Mapping[str, str]) -> dict[str, Any]:

@@ -56,7 +56,7 @@ async def create_reference(
             headers = {"Location": f"/v1/characters/{character_id}/references/{row.id}"}
             return Answer(status=201, body=reference_of(row), headers=headers)
 
-        around = stored(call.gateway.blobs, row.uri, picture.upload, picture.media_type)
+        around = stored(call.gateway.blobs, [picture.stored_at(row.uri)])
         return await answer_once(call, key, work, around)
 
 

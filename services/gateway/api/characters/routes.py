@@ -69,7 +69,7 @@ async def create_character(call: Writing, key: IdempotencyHeader = None) -> Resp
             headers = {"Location": f"/v1/characters/{row.id}"}
             return Answer(status=202, body=character_of(row), headers=headers)
 
-        around = stored(call.gateway.blobs, row.portrait_uri, picture.upload, picture.media_type)
+        around = stored(call.gateway.blobs, [picture.stored_at(row.portrait_uri)])
         return await answer_once(call, key, work, around)
 
 

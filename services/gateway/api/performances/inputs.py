@@ -1,141 +1,152 @@
-"""Reading what a performance is asked to be: a form with a file, or JSON with an address or a text."""
+"""Reading what a performance is asked to be: JSON, or a form with files, either with addresses or a text."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from starlette.requests import Request
 
 from services.gateway.api.bodies import JSON, media_type, parse_json, read_json, validate
 from services.gateway.api.forms import MULTIPART, Form, Upload, read_form
 from services.gateway.api.media_types import SOUND_TYPES, VIDEO_TYPES, media_type_of
-from services.gateway.api.openapi import BINARY, Json, inline
 from services.gateway.api.performances.models import (
+    Listen,
     OfDriverUrl,
+    OfListenUrl,
     OfSpeechUrl,
     OfText,
     PerformanceIn,
     Source,
 )
+from services.gateway.api.performances.timelines import check_timeline
 from services.gateway.problems import INVALID_REQUEST, UNSUPPORTED_MEDIA_TYPE, Problem
 from services.gateway.settings import BodySettings
 
-__all__ = ["REQUEST", "Submission", "read_submission"]
+__all__ = [
+    "FILE_TYPES",
+    "FOLLOWED",
+    "HEARD",
+    "MODELS",
+    "SAID",
+    "TYPED_FIELDS",
+    "Submission",
+    "read_submission",
+]
 
-_TYPED_FIELDS: Final = frozenset({"timeline", "size", "seed", "metadata"})
-_INPUTS: Final[dict[str, type[PerformanceIn]]] = {
+# A performance has one of what is said, one of what is heard, or one of each; or one that is followed.
+SAID: Final = ("speech", "speech_url", "text")
+HEARD: Final = ("listen", "listen_url")
+FOLLOWED: Final = ("driver", "driver_url")
+FILE_TYPES: Final = {"speech": SOUND_TYPES, "listen": SOUND_TYPES, "driver": VIDEO_TYPES}
+# What a body with these inputs is read as; the first one that is given counts.
+MODELS: Final[dict[str, type[PerformanceIn]]] = {
     "speech_url": OfSpeechUrl,
     "text": OfText,
+    "listen_url": OfListenUrl,
     "driver_url": OfDriverUrl,
 }
+# Fields of a form that are JSON.
+TYPED_FIELDS: Final = frozenset({"text", "timeline", "size", "seed", "metadata"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
-    """What was asked for; `upload` is the file when one drives the performance."""
+    """What was asked for; `uploads` are its files by name: `speech`, `listen` or `driver`."""
 
     asked: PerformanceIn
-    source: Source
-    upload: Upload | None
+    source: Source | None
+    listen: Listen | None
+    uploads: Mapping[str, Upload]
 
 
 @asynccontextmanager
 async def read_submission(request: Request) -> AsyncIterator[Submission]:
-    """Read the body of `POST /v1/performances`; an upload lies on disk while the context lasts."""
+    """Read the body of `POST /v1/performances`; uploads lie on disk while the context lasts."""
     kind = media_type(request)
     if kind == JSON:
-        yield _from_json(await read_json(request))
+        yield _submission(await read_json(request), {})
         return
     if kind != MULTIPART:
         raise Problem(UNSUPPORTED_MEDIA_TYPE, f"the body is {kind!r}, expected {JSON} or {MULTIPART}")
     bodies: BodySettings = request.app.state.gateway.settings.bodies
-    files = {"speech": bodies.speech_bytes, "driver": bodies.driver_bytes}
-    async with read_form(request, files) as form:
-        yield _from_form(form)
+    tracks = {"speech": bodies.speech_bytes, "listen": bodies.listen_bytes}
+    async with read_form(request, tracks, {"driver": bodies.driver_bytes}) as form:
+        if not form.uploads:
+            raise Problem(INVALID_REQUEST, f"body: there is no file, expected {_listed(FILE_TYPES, 'or')}")
+        yield _submission(_values(form), form.uploads)
 
 
-def _from_json(value: object) -> Submission:
-    given = [name for name in _INPUTS if isinstance(value, dict) and name in value]
-    if len(given) != 1:
-        names = ", ".join(_INPUTS)
-        raise Problem(INVALID_REQUEST, f"body: {len(given)} of {names} are given, expected one")
-    asked = validate(_INPUTS[given[0]], value)
-    return Submission(asked=asked, source=_source_of(asked), upload=None)
+def _values(form: Form) -> dict[str, Any]:
+    return {name: parse_json(text) if name in TYPED_FIELDS else text for name, text in form.fields.items()}
 
 
-def _source_of(asked: PerformanceIn) -> Source:
+def _submission(value: object, uploads: Mapping[str, Upload]) -> Submission:
+    fields = value if isinstance(value, dict) else {}
+    given = {*uploads, *(name for name in MODELS if fields.get(name) is not None)}
+    _check_inputs(given)
+    asked = validate(next((MODELS[name] for name in MODELS if name in given), PerformanceIn), value)
+    check_timeline(asked.timeline)
+    types = {name: _media_type(upload) for name, upload in uploads.items()}
+    return Submission(
+        asked=asked,
+        source=_source_of(asked, uploads, types),
+        listen=_listen_of(asked, uploads.get("listen"), types),
+        uploads=uploads,
+    )
+
+
+def _check_inputs(given: Collection[str]) -> None:
+    """Raise Problem invalid_request when these inputs do not make a performance."""
+    for names in (SAID, HEARD, FOLLOWED):
+        found = [name for name in names if name in given]
+        if len(found) > 1:
+            raise Problem(INVALID_REQUEST, f"body: {_listed(found, 'and')} are given, expected one of them")
+    if len(given) > 1 and any(name in given for name in FOLLOWED):
+        ordered = [name for name in (*FOLLOWED, *SAID, *HEARD) if name in given]
+        detail = f"body: {_listed(ordered, 'and')} are given, but a driver takes no other input"
+        raise Problem(INVALID_REQUEST, detail)
+    if not given:
+        raise Problem(INVALID_REQUEST, f"body: no input is given, expected {_listed(MODELS, 'or')}")
+
+
+def _listed(names: Collection[str], word: str) -> str:
+    *others, last = names
+    return f"{', '.join(others)} {word} {last}" if others else last
+
+
+def _media_type(upload: Upload) -> str:
+    found = media_type_of(upload.head)
+    if found is None or found not in FILE_TYPES[upload.name]:
+        expected = "a video" if upload.name == "driver" else "sound or video"
+        raise Problem(
+            UNSUPPORTED_MEDIA_TYPE, f"body.{upload.name}: {found or 'unknown'}, expected {expected}"
+        )
+    return found
+
+
+def _source_of(
+    asked: PerformanceIn, uploads: Mapping[str, Upload], types: Mapping[str, str]
+) -> Source | None:
     if isinstance(asked, OfSpeechUrl):
         return Source(kind="speech_url", url=asked.speech_url)
     if isinstance(asked, OfDriverUrl):
         return Source(kind="driver_url", url=asked.driver_url)
-    assert isinstance(asked, OfText)
-    spoken = asked.text
-    return Source(kind="text", text=spoken.text, voice=spoken.voice, language=spoken.language)
+    if isinstance(asked, OfText):
+        spoken = asked.text
+        return Source(kind="text", text=spoken.text, voice=spoken.voice, language=spoken.language)
+    if speech := uploads.get("speech"):
+        return Source(kind="speech_file", media_type=types["speech"], size_bytes=speech.size_bytes)
+    if driver := uploads.get("driver"):
+        return Source(kind="driver_file", media_type=types["driver"], size_bytes=driver.size_bytes)
+    return None
 
 
-def _from_form(form: Form) -> Submission:
-    upload = form.upload
-    if upload is None:
-        raise Problem(INVALID_REQUEST, "body: there is no file, expected speech or driver")
-    fields = {name: parse_json(text) if name in _TYPED_FIELDS else text for name, text in form.fields.items()}
-    asked = validate(PerformanceIn, fields)
-    found = media_type_of(upload.head)
-    if found is None or found not in (SOUND_TYPES if upload.name == "speech" else VIDEO_TYPES):
-        expected = "sound or video" if upload.name == "speech" else "a video"
-        raise Problem(
-            UNSUPPORTED_MEDIA_TYPE, f"body.{upload.name}: {found or 'unknown'}, expected {expected}"
-        )
-    kind: Final = "speech_file" if upload.name == "speech" else "driver_file"
-    source = Source(kind=kind, media_type=found, size_bytes=upload.size_bytes)
-    return Submission(asked=asked, source=source, upload=upload)
-
-
-def _form_schema() -> Json:
-    schema = inline(PerformanceIn)
-    schema["title"] = "PerformanceForm"
-    for name, description in (("speech", "What to say: sound, or a video"), ("driver", "A video to follow")):
-        schema["properties"][name] = {**BINARY, "description": description}
-    schema["oneOf"] = [{"required": ["speech"]}, {"required": ["driver"]}]
-    return schema
-
-
-def _json_schema() -> Json:
-    definitions: Json = {}
-    schemas = [inline(model) for model in _INPUTS.values()]
-    for schema in schemas:
-        definitions.update(schema.pop("$defs", {}))
-    return {"oneOf": schemas, "$defs": definitions}
-
-
-_CHARACTER: Final = "chr_01j8z3k4m5n6p7q8r9s0t1v2w3"
-REQUEST: Final[Json] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            JSON: {
-                "schema": _json_schema(),
-                "examples": {
-                    "text": {"value": {"character_id": _CHARACTER, "text": {"text": "Hello, I am Ada."}}},
-                    "speech_url": {
-                        "value": {
-                            "character_id": _CHARACTER,
-                            "speech_url": "https://files.example.com/speech.mp3",
-                            "timeline": [{"start_s": 0.0, "end_s": 2.5, "text": "smiles"}],
-                        }
-                    },
-                },
-            },
-            MULTIPART: {
-                "schema": _form_schema(),
-                "encoding": {
-                    "speech": {"contentType": ", ".join(sorted(SOUND_TYPES))},
-                    "driver": {"contentType": ", ".join(sorted(VIDEO_TYPES))},
-                    **{name: {"contentType": JSON} for name in sorted(_TYPED_FIELDS)},
-                },
-            },
-        },
-    }
-}
+def _listen_of(asked: PerformanceIn, upload: Upload | None, types: Mapping[str, str]) -> Listen | None:
+    if upload is not None:
+        return Listen(kind="listen_file", media_type=types["listen"], size_bytes=upload.size_bytes)
+    if isinstance(asked, OfSpeechUrl | OfText | OfListenUrl) and asked.listen_url is not None:
+        return Listen(kind="listen_url", url=asked.listen_url)
+    return None

@@ -13,7 +13,9 @@ __all__ = [
     "Caveat",
     "Cue",
     "CueIn",
+    "Listen",
     "OfDriverUrl",
+    "OfListenUrl",
     "OfSpeechUrl",
     "OfText",
     "Performance",
@@ -29,7 +31,12 @@ State = Literal["queued", "processing", "succeeded", "failed", "cancelled", "rej
 
 _MAX_SEED: Final = 2**53 - 1
 _LONGEST_S: Final = 86_400.0
-_DIRECTION: Final = "How the character acts, while the timeline says nothing else"
+_DIRECTION: Final = "How the character acts all the time; what the timeline says comes on top"
+_TIMELINE: Final = (
+    "How the character acts when. Entries do not overlap, and all end by the end of the performance, where "
+    "one without `end_s` ends"
+)
+_LISTEN_URL: Final = "What is said to the character is fetched"
 
 Url = Annotated[
     str,
@@ -75,7 +82,7 @@ class PerformanceIn(Submitted):
     direction: str | None = Field(
         default=None, min_length=1, max_length=500, pattern=FILLED, description=_DIRECTION
     )
-    timeline: list[CueIn] = Field(default_factory=list, max_length=100)
+    timeline: list[CueIn] = Field(default_factory=list, max_length=100, description=_TIMELINE)
     engine: Literal["lpm"] = "lpm"
     size: int = Field(default=512, ge=64, le=2048, multiple_of=2, description="Pixels a side")
     seed: int = Field(default=0, ge=0, le=_MAX_SEED, description="The same seed gives the same video")
@@ -92,12 +99,20 @@ class OfSpeechUrl(PerformanceIn):
     """The speech is fetched."""
 
     speech_url: Url
+    listen_url: Url | None = Field(default=None, description=_LISTEN_URL)
 
 
 class OfText(PerformanceIn):
     """The speech is made from a text."""
 
     text: SpokenTextIn
+    listen_url: Url | None = Field(default=None, description=_LISTEN_URL)
+
+
+class OfListenUrl(PerformanceIn):
+    """The character listens, to what is fetched, and says nothing."""
+
+    listen_url: Url
 
 
 class OfDriverUrl(PerformanceIn):
@@ -109,8 +124,10 @@ class OfDriverUrl(PerformanceIn):
 class Caveat(BaseModel):
     """Something that was accepted and will not have the effect one may expect."""
 
-    code: str = Field(examples=["direction_ignored"])
-    detail: str = Field(examples=["engine lpm does not follow directions yet"])
+    code: str = Field(description="Stable name of it", examples=["listen_shorter"])
+    detail: str = Field(
+        examples=["listen lasts 8.00 s, 4.00 s less than speech: it counts as absent from 8.0 s on"]
+    )
 
 
 class Cue(BaseModel):
@@ -122,7 +139,7 @@ class Cue(BaseModel):
 
 
 class Source(BaseModel):
-    """What drives the performance: a file that was sent, an address, or a text."""
+    """What the character says, or follows: a file that was sent, an address, or a text."""
 
     kind: Literal["speech_file", "speech_url", "text", "driver_file", "driver_url"]
     url: str | None = None
@@ -133,11 +150,20 @@ class Source(BaseModel):
     size_bytes: int | None = None
 
 
+class Listen(BaseModel):
+    """What is said to the character: a file that was sent, or an address."""
+
+    kind: Literal["listen_file", "listen_url"]
+    url: str | None = None
+    media_type: str | None = None
+    size_bytes: int | None = None
+
+
 class Progress(BaseModel):
     """How far it is."""
 
     frames_done: int = Field(examples=[150])
-    frames_expected: int | None = Field(description="null while the speech is not measured", examples=[300])
+    frames_expected: int | None = Field(description="null while the sound is not measured", examples=[300])
     eta_s: float | None = Field(
         description="Seconds until the end, as estimated at `updated_at`", examples=[4.2]
     )
@@ -160,14 +186,15 @@ class Performance(BaseModel):
     id: str = Field(examples=["per_01j8z3k4m5n6p7q8r9s0t1v2w3"])
     state: State
     character_id: str = Field(examples=["chr_01j8z3k4m5n6p7q8r9s0t1v2w3"])
-    source: Source
+    source: Source | None = Field(description="null: it says nothing, and listens")
+    listen: Listen | None = Field(description="null: nobody speaks to it")
     direction: str | None
     timeline: list[Cue]
     engine: str = Field(examples=["lpm"])
     size: int = Field(examples=[512])
     seed: int = Field(examples=[0])
     metadata: dict[str, str]
-    warnings: list[Caveat]
+    warnings: list[Caveat] = Field(description="They may grow until it has ended")
     queue_position: int | None = Field(description="1 is next; null when it is not queued", examples=[3])
     progress: Progress
     reasons: list[ReasonItem] = Field(description="What moderation said")

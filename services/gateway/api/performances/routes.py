@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import timedelta
 from typing import Annotated, Final
 
@@ -17,9 +16,10 @@ from services.gateway.api.etags import etag_of, representation, require_match
 from services.gateway.api.idempotency import Answer, IdempotencyHeader, answer_once
 from services.gateway.api.openapi import BINARY, BODY_PROBLEMS, KEY_PROBLEMS, NOT_MODIFIED, refusals
 from services.gateway.api.pagination import Page, Paging, paging
-from services.gateway.api.performances.inputs import REQUEST, read_submission
+from services.gateway.api.performances.inputs import read_submission
 from services.gateway.api.performances.models import Performance, State
-from services.gateway.api.performances.rows import new_row, performance_row, require_character
+from services.gateway.api.performances.request import REQUEST
+from services.gateway.api.performances.rows import files_of, new_row, performance_row, require_character
 from services.gateway.api.performances.views import performance_of, queue_positions
 from services.gateway.api.quotas import require_seconds, require_storage, require_turn
 from services.gateway.api.ranges import send_blob
@@ -62,9 +62,10 @@ _MP4: Final = {"video/mp4": {"schema": BINARY}}
     responses=refusals(*BODY_PROBLEMS, NOT_FOUND, QUOTA_EXCEEDED, CHARACTER_UNUSABLE, CONCURRENCY_LIMIT),
 )
 async def create_performance(call: Writing, key: IdempotencyHeader = None) -> Response:
-    """Ask for a video: a character and what it says, as a file, an address or a text.
+    """Ask for a video of a character: what it says, as a file, an address or a text, or what it listens to.
 
-    It waits until its words were judged, its character is ready and there is room.
+    With both, which begin together, it is a conversation; it lasts as long as the longer one. Instead, a
+    driver may be followed. It waits until its words were judged, its character is ready and there is room.
     """
     async with read_submission(call.request) as submission:
         row = new_row(call, submission)
@@ -80,10 +81,7 @@ async def create_performance(call: Writing, key: IdempotencyHeader = None) -> Re
             body = performance_of(row, await queue_positions(session, [row]))
             return Answer(status=202, body=body, headers={"Location": f"/v1/performances/{row.id}"})
 
-        around: AbstractAsyncContextManager[None] = nullcontext()
-        if submission.upload is not None:
-            uri, media_type = str(row.source["uri"]), submission.source.media_type or ""
-            around = stored(call.gateway.blobs, uri, submission.upload, media_type)
+        around = stored(call.gateway.blobs, files_of(row, submission))
         return await answer_once(call, key, work, around)
 
 

@@ -8,11 +8,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.gateway.api.call import Call
 from services.gateway.api.performances.inputs import Submission
-from services.gateway.api.performances.models import PerformanceIn
+from services.gateway.api.performances.models import Listen, PerformanceIn, Source
+from services.gateway.api.stores import File
 from services.gateway.problems import CHARACTER_UNUSABLE, NOT_FOUND, Problem
 from services.kit.database import tables
 
-__all__ = ["new_row", "performance_row", "require_character"]
+__all__ = ["files_of", "new_row", "performance_row", "require_character"]
 
 
 async def performance_row(
@@ -38,10 +39,8 @@ async def require_character(session: AsyncSession, call: Call, character_id: str
 def new_row(call: Call, submission: Submission) -> tables.Performance:
     """The row of a performance that waits to be judged and admitted."""
     performance_id = call.gateway.new_id("per")
-    asked, upload = submission.asked, submission.upload
-    source: dict[str, Any] = submission.source.model_dump(exclude_none=True)
-    if upload is not None:
-        source["uri"] = f"{call.tenant}/performances/{performance_id}/{upload.name}"
+    asked, uploads = submission.asked, submission.uploads
+    folder = f"{call.tenant}/performances/{performance_id}"
     return tables.Performance(
         id=performance_id,
         tenant_id=call.tenant,
@@ -52,13 +51,14 @@ def new_row(call: Call, submission: Submission) -> tables.Performance:
         engine=asked.engine,
         size=asked.size,
         seed=asked.seed,
-        source=source,
-        input_size_bytes=0 if upload is None else upload.size_bytes,
+        source=_input(submission.source, folder),
+        listen=_input(submission.listen, folder),
+        input_size_bytes=sum(upload.size_bytes for upload in uploads.values()),
         max_duration_s=0.0,
         reserved_s=0.0,
         directions=_directions(asked),
         extra=dict(asked.metadata),
-        warnings=_warnings(asked),
+        warnings=_warnings(submission),
         script_state=tables.ScriptState.PENDING,
         reasons=[],
         frames_done=0,
@@ -70,6 +70,24 @@ def new_row(call: Call, submission: Submission) -> tables.Performance:
     )
 
 
+def files_of(row: tables.Performance, submission: Submission) -> list[File]:
+    """The files that were sent, with the keys that the row has for them."""
+    inputs = {"speech": row.source, "driver": row.source, "listen": row.listen or {}}
+    return [
+        File(key=str(inputs[name]["uri"]), upload=upload, media_type=str(inputs[name]["media_type"]))
+        for name, upload in submission.uploads.items()
+    ]
+
+
+def _input(given: Source | Listen | None, folder: str) -> dict[str, Any]:
+    """An input as it is stored; what comes as a file gets its place in the folder."""
+    if given is None:
+        return {}
+    stored = given.model_dump(exclude_none=True)
+    name, _, kind = given.kind.partition("_")
+    return stored | {"uri": f"{folder}/{name}"} if kind == "file" else stored
+
+
 def _directions(asked: PerformanceIn) -> list[dict[str, Any]]:
     overall: list[dict[str, Any]] = []
     if asked.direction is not None:
@@ -77,13 +95,10 @@ def _directions(asked: PerformanceIn) -> list[dict[str, Any]]:
     return overall + [cue.model_dump() for cue in asked.timeline]
 
 
-def _warnings(asked: PerformanceIn) -> list[dict[str, Any]]:
-    found = []
-    if asked.direction is not None or asked.timeline:
-        detail = f"engine {asked.engine} does not follow directions yet; the text is kept"
-        found.append({"code": "direction_ignored", "detail": detail})
-    for number, cue in enumerate(asked.timeline):
-        if cue.end_s is not None and cue.end_s <= cue.start_s:
-            detail = f"timeline.{number} ends at {cue.end_s:g} s, before it begins at {cue.start_s:g} s"
-            found.append({"code": "cue_never_in_force", "detail": detail})
-    return found
+def _warnings(submission: Submission) -> list[dict[str, Any]]:
+    asked, source = submission.asked, submission.source
+    is_driven = source is not None and source.kind.startswith("driver")
+    if is_driven and (asked.direction is not None or asked.timeline):
+        detail = "the driver's motion is taken as it is; the direction is kept and not followed"
+        return [{"code": "direction_ignored", "detail": detail}]
+    return []

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any, Final, cast
+from typing import Any, Final, TypeVar, cast
 
+from pydantic import BaseModel
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from services.gateway.api.performances.models import Caveat, Cue, Performance, Progress, Source, Video
+from services.gateway.api.performances.models import Caveat, Cue, Listen, Performance, Progress, Source, Video
 from services.gateway.api.values import Failure, ReasonItem
 from services.gateway.domain import eta_s
 from services.kit.contracts import FRAME_RATE_HZ
 from services.kit.database import tables
 
 __all__ = ["performance_of", "queue_positions"]
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
 
 _QUEUED: Final = tables.PerformanceState.QUEUED
 _PROCESSING: Final = tables.PerformanceState.PROCESSING
@@ -46,13 +49,13 @@ def performance_of(row: tables.Performance, positions: Mapping[str, int]) -> Per
     if row.error_code is not None:
         error = Failure(code=row.error_code, detail=row.error_detail or "")
     # JSON of our own making
-    asked = cast("dict[str, Any]", row.source)
     cues = cast("list[dict[str, Any]]", row.directions)
     return Performance(
         id=row.id,
         state=row.state.value,
         character_id=row.character_id,
-        source=Source.model_validate({name: asked[name] for name in asked if name in Source.model_fields}),
+        source=_shown(Source, row.source),
+        listen=_shown(Listen, row.listen or {}),
         direction=next((cue["text"] for cue in cues if cue.get("is_overall")), None),
         timeline=[_cue(cue) for cue in cues if not cue.get("is_overall")],
         engine=row.engine,
@@ -70,6 +73,12 @@ def performance_of(row: tables.Performance, positions: Mapping[str, int]) -> Per
         finished_at=row.finished_at,
         updated_at=row.updated_at,
     )
+
+
+def _shown(model: type[ModelT], stored: Mapping[str, object]) -> ModelT | None:
+    """What clients see of an input, if there is one."""
+    shown = {name: stored[name] for name in stored if name in model.model_fields}
+    return model.model_validate(shown) if shown else None
 
 
 def _cue(cue: Mapping[str, Any]) -> Cue:

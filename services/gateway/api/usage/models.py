@@ -52,6 +52,7 @@ class BodyLimits(BaseModel):
 
     portrait_bytes: int
     speech_bytes: int
+    listen_bytes: int
     driver_bytes: int
 
 

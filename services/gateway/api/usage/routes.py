@@ -90,6 +90,7 @@ async def _limits(session: AsyncSession, call: Call) -> Limits:
         uploads=BodyLimits(
             portrait_bytes=settings.bodies.portrait_bytes,
             speech_bytes=settings.bodies.speech_bytes,
+            listen_bytes=settings.bodies.listen_bytes,
             driver_bytes=settings.bodies.driver_bytes,
         ),
     )

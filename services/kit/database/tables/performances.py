@@ -44,11 +44,13 @@ class ScriptState(StrEnum):
 class Performance(Row):
     """A job; each update raises `version`, each attempt after a stall `epoch` and `attempts`.
 
-    `source` tells the input: {"kind": "speech_file" | "speech_url" | "text" | "driver_file" |
-    "driver_url", "uri" | "url" | "text", "voice", "language", "media_type"}. `directions` are
-    {"start_s", "end_s", "text"}. `reserved_s` is what it may take of the tenant's seconds of video.
-    `progressed_at` is the last sign of life of a running one. `announced_at` and `announcements` tell
-    when and how often moderation was asked to judge the script.
+    `source` tells what is said or followed: {"kind": "speech_file" | "speech_url" | "text" |
+    "driver_file" | "driver_url", "uri" | "url" | "text", "voice", "language", "media_type"}; it is empty
+    where the character only listens. `listen` ("listen_file" | "listen_url") tells in the same way what is
+    said to it, if anything is. `directions` are {"start_s", "end_s", "text"}, `warnings` {"code",
+    "detail"}. `reserved_s` is what it may take of the tenant's seconds of video. `progressed_at` is the
+    last sign of life of a running one. `announced_at` and `announcements` tell when and how often
+    moderation was asked to judge the script.
     """
 
     __tablename__ = "performances"
@@ -71,6 +73,7 @@ class Performance(Row):
     size: Mapped[int]
     seed: Mapped[int] = mapped_column(BigInteger)
     source: Mapped[JsonObject] = mapped_column(Json)
+    listen: Mapped[JsonObject | None] = mapped_column(Json)
     input_size_bytes: Mapped[int] = mapped_column(BigInteger, default=0)
     max_duration_s: Mapped[float] = mapped_column(default=0.0)
     reserved_s: Mapped[float] = mapped_column(default=0.0)
@@ -90,6 +93,7 @@ class Performance(Row):
     video_size_bytes: Mapped[int] = mapped_column(BigInteger, default=0)
     video_sha256: Mapped[str | None]
     video_frames: Mapped[int | None]
+    motion_uri: Mapped[str | None]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     started_at: Mapped[datetime | None]

@@ -113,6 +113,29 @@ async def test_an_attempt_that_is_over_changes_nothing(platform: Platform, clien
     assert await count(platform, UsageRecord) == 1
 
 
+async def test_notices_become_warnings_and_stand_there_once(
+    platform: Platform, client: httpx.AsyncClient
+) -> None:
+    envelope = await running(platform, client)
+    shorter = m.Notice(code="listen_shorter", detail="listen lasts 2.00 s")
+    unused = m.Notice(code="direction_unused", detail="the direction from 3 s on is never in force")
+    measured = m.Status(
+        envelope=envelope,
+        stage="ingestion",
+        kind=m.StatusKind.MEASURED,
+        num_frames=50,
+        notices=(shorter, unused),
+    )
+    await take(platform, STATUSES, measured)
+    await take(platform, STATUSES, replace(finished(envelope), notices=(unused,)))
+
+    shown = (await client.get(f"/v1/performances/{envelope.session_id}")).json()
+
+    assert [(each["code"], each["detail"]) for each in shown["warnings"]] == [
+        (notice.code, notice.detail) for notice in (shorter, unused)
+    ]
+
+
 async def test_what_was_judged_is_not_judged_again(platform: Platform, client: httpx.AsyncClient) -> None:
     character = await create_character(client)
     tenant = (await running(platform, client)).tenant

@@ -214,49 +214,6 @@ async def test_a_character_stays_while_it_is_needed(client: httpx.AsyncClient) -
     assert (answer.status_code, answer.json()["code"]) == (409, "character_in_use")
 
 
-async def test_directions_are_kept_and_it_is_said_that_they_are_not_followed(
-    client: httpx.AsyncClient,
-) -> None:
-    character = (await create(client)).json()
-    answer = await client.post(
-        "/v1/performances",
-        json={
-            "character_id": character["id"],
-            "text": {"text": "Hello"},
-            "direction": "calm",
-            "timeline": [
-                {"start_s": 1.0, "end_s": 2, "text": "smiles"},
-                {"start_s": 3, "end_s": 3.0, "text": "nods"},
-            ],
-        },
-    )
-
-    found = answer.json()
-    assert found["direction"] == "calm"
-    assert [each["text"] for each in found["timeline"]] == ["smiles", "nods"]
-    assert [each["code"] for each in found["warnings"]] == ["direction_ignored", "cue_never_in_force"]
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        {"text": {"text": "Hello"}, "speech_url": "https://a.example/b"},
-        {},
-        {"text": {"text": " "}},
-        {"text": {"text": "Hello"}, "size": 511},
-        {"text": {"text": "Hello"}, "size": True},
-        {"text": {"text": "Hello"}, "engine": "other"},
-        {"speech_url": "file:///etc/passwd"},
-    ],
-)
-async def test_a_performance_that_is_not_one_is_refused(
-    client: httpx.AsyncClient, body: dict[str, Any]
-) -> None:
-    answer = await client.post("/v1/performances", json={"character_id": f"chr_{'0' * 26}", **body})
-
-    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
-
-
 async def test_who_has_used_the_months_seconds_is_refused(platform: Platform) -> None:
     token = await add_tenant(platform.database, platform.clock, "poor", video_seconds_per_month=10.0)
     async with client_of(platform, token) as poor:
