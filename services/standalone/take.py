@@ -78,9 +78,7 @@ def film(take: Take, duration_s: float | None, terminal: Terminal) -> Outcome:
 
         clock = SystemClock()
         blobs = LocalBlobs(folder / "blobs", f"output {take.output}")
-        blobs.lend(_PORTRAIT_KEY, take.portrait)
-        for track in take.tracks:
-            blobs.lend(_key(track), track.path)
+        _lend(take, blobs)
         bus = MemoryBus(partitions=1)
         open_stages = partial(_open_stages, bus, blobs, clock, folder, load_engine)
         audience = Audience(
@@ -101,6 +99,12 @@ def film(take: Take, duration_s: float | None, terminal: Terminal) -> Outcome:
 
 def _recording(output: Path | None) -> AbstractContextManager[MotionFile | None]:
     return nullcontext() if output is None else open_motion_file(output)
+
+
+def _lend(take: Take, blobs: LocalBlobs) -> None:
+    blobs.lend(_PORTRAIT_KEY, take.portrait)
+    for track in take.tracks:
+        blobs.lend(_key(track), track.path)
 
 
 @contextmanager
