@@ -1,4 +1,4 @@
-"""Online LPM: a backbone drafts a chunk in two steps on a noisy past, a refiner finishes it on a clean one."""
+"""Online LPM: a backbone drafts a chunk in two steps on a noisy past, a refiner ends it on a clean one."""
 
 from __future__ import annotations
 
