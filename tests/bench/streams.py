@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from itertools import tee
@@ -123,22 +125,19 @@ def without_listening(scene: Scene) -> Scene:
 
 
 def perform(lpm: Lpm, scenes: Sequence[Scene], seeds: Sequence[int]) -> F32:
-    """Motion float32 [rows, F, 58] of equally long scenes, each with its own seed, as rows of one state.
+    """Motion float32 [rows, F, 58] of equally long scenes, each with its own seed; the cores share them.
 
     A seed draws the noise that the command would draw from it. Equal objects among `scenes` are encoded once.
     """
     unique = {id(scene): scene for scene in scenes}.values()
     encoded = {id(scene): [*encode(scene.pieces(), lpm.config)] for scene in unique}
-    chances = [np.random.default_rng(seed) for seed in seeds]
-    state, active = lpm.init_state(len(scenes)), torch.ones(len(scenes), dtype=torch.bool)
-    motions = []
-    with torch.inference_mode():
-        for n in range(scenes[0].num_chunks):
-            noise = torch.from_numpy(np.stack([draw_noise(chance) for chance in chances]))
-            chunk = join_rows([encoded[id(scene)][n] for scene in scenes], noise)
-            motion, state = lpm.step(state, chunk, active)
-            motions.append(motion)
-    return torch.cat(motions, dim=1).numpy()
+    rows = [encoded[id(scene)] for scene in scenes]
+    cores = min(os.cpu_count() or 1, len(rows))
+    shares = [slice(len(rows) * k // cores, len(rows) * (k + 1) // cores) for k in range(cores)]
+    with ThreadPoolExecutor(cores) as pool:
+        return np.concatenate(
+            [*pool.map(lambda share: _step_through(lpm, rows[share], seeds[share]), shares)]
+        )
 
 
 def takes(lpm: Lpm, scene: Scene, seeds: Sequence[int]) -> F32:
@@ -186,6 +185,19 @@ def draw_noise(chance: np.random.Generator) -> F32:
 def shipped_model() -> Lpm:
     """The default engine's model. Cached for the process."""
     return load_lpm(weights_folder("lpm", "motion"))
+
+
+def _step_through(lpm: Lpm, rows: Sequence[Sequence[Heard]], seeds: Sequence[int]) -> F32:
+    """Motion [rows, F, 58] of equally long rows, stepped together."""
+    chances = [np.random.default_rng(seed) for seed in seeds]
+    state, active = lpm.init_state(len(rows)), torch.ones(len(rows), dtype=torch.bool)
+    motions = []
+    with torch.inference_mode():
+        for heard in zip(*rows, strict=True):
+            noise = torch.from_numpy(np.stack([draw_noise(chance) for chance in chances]))
+            motion, state = lpm.step(state, join_rows(heard, noise), active)
+            motions.append(motion)
+    return np.asarray(torch.cat(motions, dim=1).numpy(), np.float32)
 
 
 def _on_the_clock(track: F32 | None, num_chunks: int) -> tuple[F32, Flags]:

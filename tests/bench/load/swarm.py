@@ -12,7 +12,9 @@ from typing import Any, Final
 from tests.servers.stage import PORTRAIT, Stage
 
 _CLIENTS: Final = Path(__file__).with_name("clients.py")
-_GRACE_S: Final = 60.0
+# To start locust, and for requests under way at the end.
+_GRACE_S: Final = 300.0
+_STOP_S: Final = 120
 
 
 def put_load(stage: Stage, character_id: str, num_clients: int, seconds: int) -> list[dict[str, Any]]:
@@ -26,6 +28,7 @@ def put_load(stage: Stage, character_id: str, num_clients: int, seconds: int) ->
     }
     command = [sys.executable, "-m", "locust", "-f", str(_CLIENTS), "--headless", "--json", "--only-summary"]
     command += ["--users", str(num_clients), "--spawn-rate", "25", "--run-time", f"{seconds}s"]
+    command += ["--stop-timeout", str(_STOP_S)]
     done = subprocess.run(
         [*command, "--host", stage.cluster.api_url, "--loglevel", "WARNING"],
         env={**os.environ, **told},
