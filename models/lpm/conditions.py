@@ -9,6 +9,7 @@ from typing import NamedTuple
 import torch
 from einops import rearrange
 from torch import Tensor, nn
+from torch.nn.functional import scaled_dot_product_attention as attention
 
 from models.lpm.streams import DirectionTokens
 from models.nn.norm import RMSNorm
@@ -68,14 +69,14 @@ class Conditions(NamedTuple):
 class Memory(NamedTuple):
     """Keys and values of one layer's conditions, ready to be read any number of times."""
 
-    sound_key: Tensor  # [S, K, H, E]
+    sound_key: Tensor  # [S, H, K, E]
     sound_value: Tensor
-    bias: Tensor  # [H, N, K], -inf where a frame may not look
-    instead: Tensor  # [S, N, H, E], read where the stream is not present
-    present: Tensor  # boolean [S, N]
-    item_key: Tensor  # [S, C, I, H, E]
+    bias: Tensor  # [1, H, N, K], -inf where a frame may not look
+    instead: Tensor  # [S, N, D], read where the stream is not present
+    present: Tensor  # boolean [S, N, 1]
+    item_key: Tensor  # [S * C, H, I, E]
     item_value: Tensor
-    seen: Tensor  # boolean [S, C, I]
+    seen: Tensor  # boolean [S * C, 1, 1, I]
 
 
 class ConditionAttention(nn.Module):
@@ -107,23 +108,22 @@ class ConditionAttention(nn.Module):
         `heard` has (frames - 1) * stride + window tokens.
         """
         key, value = self._split(self.sound(heard.tokens))
-        item_key, item_value = self._split(self.items(direction.tokens))
-        presence = heard.presence.repeat_interleave(frames // heard.presence.shape[1], dim=1)
-        absent, unknown = rearrange(self.instead.to(value.dtype), "two (h e) -> two h e", h=self.heads)
-        is_unknown = (presence == Presence.UNKNOWN.value)[..., None, None]
+        item_key, item_value = self._split(self.items(direction.tokens).flatten(0, 1))
+        presence = heard.presence.repeat_interleave(frames // heard.presence.shape[1], dim=1)[..., None]
+        absent, unknown = self.instead.to(value.dtype)
         return Memory(
             sound_key=self.sound_norm(key),
             sound_value=value,
-            bias=self._bias(frames, key.shape[1]),
-            instead=torch.where(is_unknown, unknown, absent),
+            bias=self._bias(frames, key.shape[2]).to(value.dtype),
+            instead=torch.where(presence == Presence.UNKNOWN.value, unknown, absent),
             present=presence == Presence.PRESENT.value,
             item_key=self.items_norm(item_key),
             item_value=item_value,
-            seen=direction.seen,
+            seen=direction.seen.flatten(0, 1)[:, None, None],
         )
 
     def _split(self, projected: Tensor) -> tuple[Tensor, Tensor]:
-        key, value = rearrange(projected, "... (two h e) -> two ... h e", two=2, h=self.heads)
+        key, value = rearrange(projected, "s k (two h e) -> two s h k e", two=2, h=self.heads)
         return key, value
 
     def _bias(self, frames: int, tokens: int) -> Tensor:
@@ -133,27 +133,21 @@ class ConditionAttention(nn.Module):
         )
         inside = (offset >= 0) & (offset < self.window)
         bias = self.offset_bias[:, offset.clamp(0, self.window - 1)]
-        return bias.masked_fill(~inside, float("-inf"))
+        return bias.masked_fill(~inside, float("-inf"))[None]
 
     def forward(self, x: Tensor, memory: Memory) -> Tensor:
         """Return [S, N, D]: what the frames `x` [S, N, D] read in `memory`."""
-        query = self.query_norm(rearrange(self.query(x), "s n (h e) -> s n h e", h=self.heads))
-        query = query * query.shape[-1] ** -0.5
-        heard: Tensor = self.sound_out(self._hear(query, memory).flatten(2))
-        directed: Tensor = self.items_out(self._obey(query, memory).flatten(2))
-        return heard + directed
+        slots, frames, _ = x.shape
+        query = self.query_norm(rearrange(self.query(x), "s n (h e) -> s h n e", h=self.heads))
+        heard = attention(query, memory.sound_key, memory.sound_value, memory.bias)
+        heard = torch.where(memory.present, _merge(heard), memory.instead)
+        chunks = memory.seen.shape[0] // slots
+        asking = query if chunks == 1 else rearrange(query, "s h (c f) e -> (s c) h f e", c=chunks)
+        obeyed = _merge(attention(asking, memory.item_key, memory.item_value, memory.seen))
+        directed: Tensor = self.items_out(obeyed.reshape(slots, frames, -1))
+        spoken: Tensor = self.sound_out(heard)
+        return spoken + directed
 
-    def _hear(self, query: Tensor, memory: Memory) -> Tensor:
-        scores = torch.einsum("snhe,skhe->shnk", query, memory.sound_key) + memory.bias
-        weights = scores.float().softmax(dim=-1).to(memory.sound_value.dtype)
-        read = torch.einsum("shnk,skhe->snhe", weights, memory.sound_value)
-        return torch.where(memory.present[..., None, None], read, memory.instead)
 
-    def _obey(self, query: Tensor, memory: Memory) -> Tensor:
-        chunks = memory.seen.shape[1]
-        query = rearrange(query, "s (c f) h e -> s c f h e", c=chunks)
-        scores = torch.einsum("scfhe,scihe->schfi", query, memory.item_key)
-        scores = scores.float().masked_fill(~memory.seen[:, :, None, None], float("-inf"))
-        weights = scores.softmax(dim=-1).to(memory.item_value.dtype)
-        read = torch.einsum("schfi,scihe->scfhe", weights, memory.item_value)
-        return rearrange(read, "s c f h e -> s (c f) h e")
+def _merge(attended: Tensor) -> Tensor:
+    return attended.transpose(1, 2).flatten(2)

@@ -40,6 +40,8 @@ class Block(nn.Module):
     The conditions are the direction and one stream: speak in even layers, listen in odd ones.
     """
 
+    neutral: Tensor
+
     def __init__(self, config: LpmConfig, *, layer: int) -> None:
         super().__init__()
         dim = config.dim
@@ -48,16 +50,17 @@ class Block(nn.Module):
         self.conditions = _condition_attention(config, hears_itself=layer % 2 == 0)
         self.feedforward = FeedForward(dim=dim, hidden=config.hidden)
         self.modulation = nn.Parameter(torch.zeros(9, dim))
+        neutral = torch.tensor([0.0, 1.0, 1.0] * 3)[:, None].expand(9, dim)
+        self.register_buffer("neutral", neutral.clone(), persistent=False)
 
     def forward(self, x: Tensor, condition: Tensor, mixer: Mixer, memory: Memory) -> Tensor:
         """Return [S, N, D] for `x` [S, N, D] and the shared timestep `condition` [S, N, 9, D]."""
-        parts = (condition + self.modulation).unbind(dim=-2)
+        parts = (condition + (self.modulation + self.neutral)).unbind(dim=-2)
         first, second, third = (Modulation(*parts[i : i + 3]) for i in (0, 3, 6))
         attended = mixer(self.layer, self.attention, modulate(unit_rms(x), first))
-        x = x + (1 + first.gate) * attended
-        x = x + (1 + second.gate) * self.conditions(modulate(unit_rms(x), second), memory)
-        mapped: Tensor = x + (1 + third.gate) * self.feedforward(modulate(unit_rms(x), third))
-        return mapped
+        x = torch.addcmul(x, first.gate, attended)
+        x = torch.addcmul(x, second.gate, self.conditions(modulate(unit_rms(x), second), memory))
+        return torch.addcmul(x, third.gate, self.feedforward(modulate(unit_rms(x), third)))
 
 
 def _condition_attention(config: LpmConfig, *, hears_itself: bool) -> ConditionAttention:

@@ -10,10 +10,10 @@ from torch import Tensor, nn
 
 
 class Modulation(NamedTuple):
-    """Shift, scale and gate, each [..., dim]."""
+    """Shift, factor and gate, each [..., dim]; 0, 1 and 1 change nothing."""
 
     shift: Tensor
-    scale: Tensor
+    factor: Tensor
     gate: Tensor
 
 
@@ -37,4 +37,4 @@ class TimestepEmbedding(nn.Module):
 
 def modulate(x: Tensor, modulation: Modulation) -> Tensor:
     """Return `x` scaled and shifted (Peebles and Xie, DiT, 2022)."""
-    return x * (1 + modulation.scale) + modulation.shift
+    return torch.addcmul(modulation.shift, x, modulation.factor)

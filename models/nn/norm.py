@@ -7,14 +7,13 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
-_LEAST: Final = 1e-4
+_LEAST: Final = 1e-5
 
 
 def unit_rms(x: Tensor) -> Tensor:
     """Scale the last axis of `x` to unit root mean square (Zhang and Sennrich, 2019)."""
     size = torch.linalg.vector_norm(x, dim=-1, keepdim=True, dtype=torch.float32)
-    scale = x.shape[-1] ** 0.5 / (size + _LEAST)
-    return x * scale.to(x.dtype)
+    return x / (size * x.shape[-1] ** -0.5 + _LEAST).to(x.dtype)
 
 
 class RMSNorm(nn.Module):

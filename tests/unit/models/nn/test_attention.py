@@ -34,9 +34,9 @@ def test_a_normalised_vector_has_unit_mean_square() -> None:
     torch.testing.assert_close(normed.square().mean(-1), torch.ones(4), atol=1e-3, rtol=1e-3)
 
 
-def test_modulation_by_zero_changes_nothing() -> None:
-    x, zero = torch.randn(2, 3, 4), torch.zeros(4)
-    assert torch.equal(modulate(x, Modulation(zero, zero, zero)), x)
+def test_neutral_modulation_changes_nothing() -> None:
+    x, zero, one = torch.randn(2, 3, 4), torch.zeros(4), torch.ones(4)
+    assert torch.equal(modulate(x, Modulation(zero, one, one)), x)
 
 
 def test_noise_levels_are_told_apart() -> None:
