@@ -124,6 +124,8 @@ def test_the_command_shows_letters_in_a_dry_run(tmp_path: Path, monkeypatch: pyt
         monkeypatch.setenv("GATEWAY_BUS__BOOTSTRAP_SERVERS", proxy.address)
         monkeypatch.setenv("GATEWAY_BUS__SESSION_TIMEOUT_S", "4")
         monkeypatch.setenv("GATEWAY_API__PORT", "80")
+        # In this process it would stay configured for the tests that follow.
+        monkeypatch.setattr("services.kit.logs.configure_logs", lambda *_: None)
         result = CliRunner().invoke(redrive, [SCRIPTS.name, "--dry-run"], catch_exceptions=False)
     assert f"{SCRIPTS.dead}/0/0 ten_a/per_a BadInput: no rules (sent back 0 times before)" in result.stdout
     assert result.stdout.endswith("1 dead letters found\n")

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import logging
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import httpx
 import pytest
+import structlog
 
-from services.kit.logs import configure_logs
-from services.kit.settings import TelemetrySettings
 from tests.api.platform import Platform, client_of, open_platform
 
 
-@pytest.fixture(scope="session", autouse=True)
-def quiet() -> None:
-    """Only what went wrong is told."""
-    configure_logs("gateway", TelemetrySettings(log_level="warning", log_format="console"))
+@pytest.fixture(autouse=True)
+def quiet() -> Iterator[None]:
+    """Only what went wrong is told; the tests of others find logging as it was."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture
