@@ -29,7 +29,7 @@ def dramatis() -> Run:
             cwd=ROOT,
             capture_output=True,
             text=True,
-            timeout=240,
+            timeout=600,
             check=False,
         )
 

@@ -7,9 +7,9 @@ import json
 import os
 import struct
 import sys
-import time
 import zlib
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -66,7 +66,21 @@ def anyio_backend() -> str:
 
 @pytest.fixture
 async def gateway(tmp_path: Path) -> AsyncIterator[Gateway]:
+    """A gateway process."""
+    async with running(tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def hasty(tmp_path: Path) -> AsyncIterator[Gateway]:
     """A gateway process that waits two seconds for a chunk, and four for a body."""
+    limits = {"GATEWAY_BODIES__CHUNK_TIMEOUT_S": "2", "GATEWAY_BODIES__TOTAL_TIMEOUT_S": "4"}
+    async with running(tmp_path, **limits) as opened:
+        yield opened
+
+
+@asynccontextmanager
+async def running(tmp_path: Path, **settings: str) -> AsyncIterator[Gateway]:
     url = sqlite_url(tmp_path)
     await schema.upgrade(url)
     async with open_database(url) as database:
@@ -77,9 +91,8 @@ async def gateway(tmp_path: Path) -> AsyncIterator[Gateway]:
         "GATEWAY_DATABASE__URL": url,
         "GATEWAY_BLOBS__FOLDER": str(tmp_path / "blobs"),
         "GATEWAY_BODIES__FOLDER": str(tmp_path),
-        "GATEWAY_BODIES__CHUNK_TIMEOUT_S": "2",
-        "GATEWAY_BODIES__TOTAL_TIMEOUT_S": "4",
         "GATEWAY_API__PORT": "0",
+        **settings,
     }
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "services.gateway.main", env=environment, stderr=asyncio.subprocess.PIPE
@@ -100,10 +113,10 @@ async def connect(gateway: Gateway) -> tuple[asyncio.StreamReader, asyncio.Strea
     return await asyncio.open_connection("127.0.0.1", gateway.port)
 
 
-async def answer_of(reader: asyncio.StreamReader) -> tuple[int, dict[str, str]]:
-    """Status and problem of the answer; returns when the server has closed the connection."""
-    async with asyncio.timeout(20):
-        head, _, body = (await reader.read()).partition(b"\r\n\r\n")
+async def answer_of(reader: asyncio.StreamReader, begun: bytes = b"") -> tuple[int, dict[str, str]]:
+    """Status and problem of the answer, which has `begun`; returns when the server has closed."""
+    async with asyncio.timeout(120):
+        head, _, body = (begun + await reader.read()).partition(b"\r\n\r\n")
     assert b"connection: close" in head.lower()
     problem: dict[str, str] = json.loads(body)
     assert problem["request_id"].encode() in head
@@ -130,7 +143,7 @@ async def test_an_endless_upload_is_refused_at_the_limit_in_bounded_memory(gatew
         writer.write(b"%x\r\n%s\r\n" % (len(FIELDS), FIELDS))
         while num_sent < 2 << 30 and not reader.at_eof():
             writer.write(b"%x\r\n%s\r\n" % (len(chunk), chunk))
-            await asyncio.wait_for(writer.drain(), 10)
+            await asyncio.wait_for(writer.drain(), 120)
             num_sent += len(chunk)
     except (ConnectionError, TimeoutError):
         pass  # the server has closed the connection
@@ -139,29 +152,28 @@ async def test_an_endless_upload_is_refused_at_the_limit_in_bounded_memory(gatew
     grown = gateway.peak_bytes() - before
     assert num_sent < 2 << 30
     assert grown < 32 * MIB, f"the process grew by {grown / MIB:.0f} MiB"
-    assert not list(gateway.folder.rglob("upload"))
+    assert not list(gateway.folder.rglob("upload*"))
 
 
-async def test_a_body_that_drips_is_given_up(gateway: Gateway) -> None:
-    reader, writer = await connect(gateway)
-    writer.write(gateway.head + b"Content-Length: 100000\r\n\r\n" + FIELDS)
-    began_s = time.monotonic()
-    answer = asyncio.create_task(answer_of(reader))
-    while not answer.done():
+async def test_a_body_that_drips_is_given_up(hasty: Gateway) -> None:
+    reader, writer = await connect(hasty)
+    writer.write(hasty.head + b"Content-Length: 100000\r\n\r\n" + FIELDS)
+    begun = asyncio.create_task(reader.read(1))
+    while not begun.done():
         writer.write(b".")
         await asyncio.sleep(0.5)
 
-    status, problem = await answer
+    # What comes in the very moment in which the server closes would reset the connection, answer and all.
+    status, problem = await answer_of(reader, await begun)
 
     writer.close()
     assert (status, problem["code"]) == (408, "request_timeout")
-    assert time.monotonic() - began_s < 10
 
 
-async def test_a_body_that_stops_is_given_up(gateway: Gateway) -> None:
-    reader, writer = await connect(gateway)
+async def test_a_body_that_stops_is_given_up(hasty: Gateway) -> None:
+    reader, writer = await connect(hasty)
 
-    writer.write(gateway.head + b"Content-Length: 100000\r\n\r\n" + FIELDS)
+    writer.write(hasty.head + b"Content-Length: 100000\r\n\r\n" + FIELDS)
     status, problem = await answer_of(reader)
 
     writer.close()
@@ -172,7 +184,7 @@ async def test_headers_that_drip_are_given_up(gateway: Gateway) -> None:
     reader, writer = await connect(gateway)
     writer.write(b"GET /healthz HTTP/1.1\r\n")
 
-    async with asyncio.timeout(40):
+    async with asyncio.timeout(120):
         rest = await reader.read()
 
     writer.close()
@@ -201,7 +213,7 @@ async def test_a_picture_that_would_burst_is_stored_unopened(gateway: Gateway, k
         + _png_chunk(b"IDAT", rows)
         + _png_chunk(b"IEND", b"")
     )
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{gateway.port}") as client:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{gateway.port}", timeout=120) as client:
         answer = await client.post(
             "/v1/characters",
             data={"name": "Ada", "consent": CONSENT},
@@ -217,7 +229,7 @@ async def test_a_picture_that_would_burst_is_stored_unopened(gateway: Gateway, k
 async def test_a_file_at_the_limit_is_taken_and_one_byte_more_is_not(gateway: Gateway) -> None:
     statuses = []
     for size in (PORTRAIT_LIMIT, PORTRAIT_LIMIT + 1):
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{gateway.port}", timeout=20) as client:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{gateway.port}", timeout=120) as client:
             answer = await client.post(
                 "/v1/characters",
                 data={"name": "Ada", "consent": CONSENT},
@@ -227,7 +239,7 @@ async def test_a_file_at_the_limit_is_taken_and_one_byte_more_is_not(gateway: Ga
             statuses.append(answer.status_code)
 
     assert statuses == [202, 413]
-    assert not list(gateway.folder.rglob("upload"))
+    assert not list(gateway.folder.rglob("upload*"))
 
 
 def _png_chunk(kind: bytes, data: bytes) -> bytes:
