@@ -17,7 +17,7 @@ from services.kit.media.portrait import read_portrait
 from services.moderation.adapters.faces import RigFaces
 
 REJECT = """
-import asyncio, resource, sys
+import asyncio, sys
 from datetime import UTC, datetime
 from pathlib import Path
 from services.kit import messages as m
@@ -33,6 +33,11 @@ class Bus(MemoryBus):
     async def publish(self, records):
         print(*(reason.code for reason in VERDICTS.decode(records[0].value).reasons))
 
+def peak_kib():
+    # Not what getrusage says: that begins with the peak of the process that began this one.
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
+
 now = datetime.now(UTC)
 consent = m.Consent(kind=m.ConsentKind.SELF, granted_by="Ada", granted_at=now)
 character = m.Character(
@@ -41,9 +46,9 @@ character = m.Character(
 )
 blobs = FolderBlobs(Path(sys.argv[1]))
 court = Moderation(bus=Bus(), blobs=blobs, clock=SystemClock(), judges=load_judges(JudgeSettings()))
-before_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+before_kib = peak_kib()
 asyncio.run(court.judge_character(character))
-print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before_kib) // 1024)
+print((peak_kib() - before_kib) // 1024)
 """
 
 
@@ -74,7 +79,7 @@ def test_a_gigantic_picture_is_rejected_in_little_memory(portrait: object, code:
     (tmp_path / "ten_a").mkdir()
     (tmp_path / "ten_a" / "portrait").write_bytes(portrait())
     done = subprocess.run(
-        [sys.executable, "-c", REJECT, str(tmp_path)], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", REJECT, str(tmp_path)], capture_output=True, text=True, check=True, timeout=240
     )
     found, grown_mib = done.stdout.splitlines()[-2:]
     assert found == code
