@@ -316,18 +316,27 @@ def test_a_handler_that_is_cancelled_from_inside_does_not_stop_its_partition_sil
 def test_shutdown_lets_the_running_handler_finish_and_begins_no_other() -> None:
     began: list[int] = []
     ended: list[int] = []
+    gate = asyncio.Event()
+    bus = ScriptedBus()
 
     async def handle(message: m.Control) -> None:
         began.append(message.envelope.sequence)
-        await asyncio.sleep(0.05)
+        await gate.wait()
         ended.append(message.envelope.sequence)
 
-    async def scenario(bus: ScriptedBus) -> None:
+    async def live() -> None:
+        loop = asyncio.create_task(
+            consume(bus, "group", [Route(topic=CONTROLS, handle=settling(handle))], grace_s=60.0)
+        )
         bus.send(0)
         bus.send(1)
         await until(lambda: bool(began))
+        loop.cancel()
+        gate.set()
+        with suppress(asyncio.CancelledError):
+            await loop
 
-    bus = run_loop(Route(topic=CONTROLS, handle=settling(handle)), scenario)
+    asyncio.run(live())
     assert (began, ended) == ([0], [0])
     assert bus.commits[-1] == {source(0): 1}
 
