@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import argparse
-import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from models.lpm.model import Lpm
 from models.lpm.weights import load_lpm, save_lpm
+from training.lpm.loop import WEIGHTS, run, write_run
 from training.lpm_motion.card import describe, write_card
 from training.lpm_motion.config import RUNS, TrainingConfig, continued
 from training.lpm_motion.crops import CropSampler
 from training.lpm_motion.data import Scenes, load_scenes, motion_statistics
 from training.lpm_motion.evaluation import evaluate
-from training.lpm_motion.step import Losses
 from training.lpm_motion.trainer import Trainer
-
-CHECKPOINT = "checkpoint.pt"
-CURVE = "curve.jsonl"
 
 
 def main() -> None:
@@ -44,10 +41,10 @@ def main() -> None:
         config = continued(config, start.config)
     config = replace(config, threads=arguments.threads, device=arguments.device)
     data = load_scenes(arguments.data, config.model)
-    trainer = train(config, data, arguments.output, arguments.minutes * 60, start=start)
+    job = train(config, data, arguments.output, arguments.minutes * 60, start=start)
     if arguments.heldout:
-        figures = evaluate(trainer.average.cpu(), load_scenes(arguments.heldout, config.model))
-        _write(trainer, data, arguments.output, describe(figures))
+        figures = evaluate(job.trainer.average.cpu(), load_scenes(arguments.heldout, config.model))
+        job.write_figures(arguments.output, describe(figures))
 
 
 def train(
@@ -58,51 +55,62 @@ def train(
     clock: Callable[[], float] = time.monotonic,
     *,
     start: Lpm | None = None,
-) -> Trainer:
+) -> MotionRun:
     """Train for `duration_s` in all, going on from the checkpoint in `output` if there is one.
 
     Without one it begins with the weights of `start`, or with none.
     """
     torch.set_num_threads(config.threads)
-    output.mkdir(parents=True, exist_ok=True)
-    trainer = Trainer(config, motion_statistics(data, config), start)
-    if (output / CHECKPOINT).exists():
-        trainer.resume(output / CHECKPOINT)
-    sampler = CropSampler(data, config, seed=config.seed + trainer.steps)
-    started = clock() - trainer.elapsed_s
-    saved_at = trainer.elapsed_s
-    while trainer.elapsed_s < duration_s:
-        losses = trainer.step(sampler.draw(), trainer.elapsed_s / duration_s)
-        trainer.elapsed_s = clock() - started
-        if trainer.steps % config.log_every == 0:
-            _log(output / CURVE, trainer, losses)
-        if trainer.elapsed_s - saved_at > config.checkpoint_every_s:
-            saved_at = trainer.elapsed_s
-            _save(trainer, data, output)
-    _save(trainer, data, output)
-    return trainer
-
-
-def _log(path: Path, trainer: Trainer, losses: Losses) -> None:
-    values = {name: round(float(value), 5) for name, value in losses._asdict().items()}
-    line = {"step": trainer.steps, "elapsed_s": round(trainer.elapsed_s, 1), **values}
-    with path.open("a") as curve:
-        curve.write(json.dumps(line) + "\n")
-
-
-def _save(trainer: Trainer, data: Scenes, output: Path) -> None:
-    trainer.save(output / CHECKPOINT)
-    _write(trainer, data, output, "")
-
-
-def _write(trainer: Trainer, data: Scenes, output: Path, figures: str) -> None:
-    weights = output / "weights"
-    save_lpm(trainer.average, weights)
-    run = {"steps": trainer.steps, "minutes": round(trainer.elapsed_s / 60, 1), "hours_of_data": data.hours}
-    (output / "run.json").write_text(json.dumps({**run, "config": asdict(trainer.config)}, indent=2) + "\n")
-    write_card(
-        weights, trainer.config, data, steps=trainer.steps, elapsed_s=trainer.elapsed_s, figures=figures
+    job = MotionRun(Trainer(config, motion_statistics(data, config), start), data)
+    run(
+        job,
+        output,
+        duration_s,
+        clock,
+        log_every=config.log_every,
+        checkpoint_every_s=config.checkpoint_every_s,
     )
+    return job
+
+
+class MotionRun:
+    """A `Job`: crops of scenes for a trainer."""
+
+    def __init__(self, trainer: Trainer, data: Scenes) -> None:
+        self.trainer = trainer
+        self.data = data
+        self.steps = 0
+        self.elapsed_s = 0.0
+        self._sampler = CropSampler(data, trainer.config, seed=trainer.config.seed)
+
+    def advance(self, progress: float) -> Mapping[str, float]:
+        """Take one step of training."""
+        losses = self.trainer.step(self._sampler.draw(), progress)
+        return {name: float(value) for name, value in losses._asdict().items()}
+
+    def state(self) -> dict[str, Any]:
+        """Return what the trainer needs to go on."""
+        return self.trainer.state()
+
+    def restore(self, saved: Mapping[str, Any]) -> None:
+        """Go on with other crops than before."""
+        self.trainer.restore(saved)
+        self._sampler = CropSampler(
+            self.data, self.trainer.config, seed=self.trainer.config.seed + self.steps
+        )
+
+    def write(self, output: Path) -> None:
+        """Write the weights and their card."""
+        self.write_figures(output, "")
+
+    def write_figures(self, output: Path, figures: str) -> None:
+        """Write the weights and their card, with the text of `describe`."""
+        config = self.trainer.config
+        save_lpm(self.trainer.average, output / WEIGHTS)
+        write_run(output, self, hours_of_data=self.data.hours, config=asdict(config))
+        write_card(
+            output / WEIGHTS, config, self.data, steps=self.steps, elapsed_s=self.elapsed_s, figures=figures
+        )
 
 
 if __name__ == "__main__":

@@ -84,12 +84,13 @@ def draw_chance(motion: Tensor, config: TrainingConfig, progress: float, generat
         level=level,
         noise=torch.randn(motion.shape, generator=generator),
         history_noise=spread * torch.randn(motion.shape, generator=generator),
-        unknown=_draw_unknown(rows, config, generator),
+        unknown=draw_unknown(rows, config, generator),
         own_past=torch.rand(rows, generator=generator) < own_past_share,
     )
 
 
-def _draw_unknown(rows: int, config: TrainingConfig, generator: torch.Generator) -> Tensor:
+def draw_unknown(rows: int, config: TrainingConfig, generator: torch.Generator) -> Tensor:
+    """Draw which rows are told nothing of speak, listen and direction, boolean [B, 3]."""
     each = torch.rand(rows, 3, generator=generator) < torch.tensor(config.condition_dropout)
     every = torch.rand(rows, 1, generator=generator) < config.all_dropout
     return each | every

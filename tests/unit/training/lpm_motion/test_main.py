@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from models.lpm.weights import load_lpm
+from training.lpm.loop import CURVE
 from training.lpm_motion.config import tiny_run
 from training.lpm_motion.data import Scenes, load_scenes
-from training.lpm_motion.main import CURVE, train
+from training.lpm_motion.main import train
 
 
 def ticking() -> Iterator[float]:

@@ -1,0 +1,1 @@
+"""What the training jobs of the LPM share: the optimiser, the loop."""
