@@ -1,0 +1,1 @@
+"""Training of Base LPM: a causal LPM learns to see whole windows and to continue them."""
