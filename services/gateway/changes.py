@@ -61,6 +61,7 @@ async def succeed_performance(
     performance.video_size_bytes = status.size_bytes
     performance.video_sha256 = status.sha256
     performance.video_frames = status.num_frames
+    performance.motion_uri = status.motion_uri or None
     performance.frames_expected = performance.frames_done = status.num_frames
     session.add(
         UsageRecord(

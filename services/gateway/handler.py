@@ -120,6 +120,7 @@ async def _judge_performance(session: AsyncSession, verdict: m.Verdict, now: dat
     _keep_verdict(session, verdict, SubjectName.PERFORMANCE, now)
     performance.reasons, performance.policy = reasons_of(verdict.reasons), verdict.policy
     performance.updated_at = now
+    warn(performance, verdict.notices)
     if verdict.is_approved:
         performance.script_state = ScriptState.APPROVED
         return

@@ -111,8 +111,9 @@ class Notice:
 class Status:
     """What a service (`stage`) says about a session; any may bring `notices`.
 
-    MEASURED sets `num_frames` (expected). FINISHED sets `num_frames`, `video_uri`, `size_bytes` and
-    `sha256`. FAILED sets a stable `code` and a `detail` of one line.
+    MEASURED sets `num_frames` (expected). FINISHED sets `num_frames`, `video_uri`, `size_bytes`, `sha256`
+    and, where the engine makes motion, `motion_uri`: float32 [num_frames, 58], little-endian. FAILED sets a
+    stable `code` and a `detail` of one line.
     """
 
     envelope: Envelope
@@ -125,6 +126,7 @@ class Status:
     code: str = ""
     detail: str = ""
     notices: tuple[Notice, ...] = ()
+    motion_uri: str = ""
 
 
 class ConsentKind(Enum):
@@ -277,7 +279,8 @@ class Reason:
 class Verdict:
     """What moderation decided, with reasons and the name of the policy that judged.
 
-    Of a character it repeats `portrait_uri` and `face`, of a performance its `epoch`.
+    Of a character it repeats `portrait_uri` and `face`, of a performance its `epoch`; there, `notices` tell
+    what nothing speaks against.
     """
 
     tenant: str
@@ -290,6 +293,7 @@ class Verdict:
     portrait_uri: str = ""
     face: int = 0
     epoch: int = 0
+    notices: tuple[Notice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,7 @@ from services.moderation.domain import (
     judge_text,
 )
 from services.moderation.judges import Judges
+from services.moderation.vocabulary import notices_of
 
 __all__ = ["Moderation", "routes"]
 
@@ -89,6 +90,7 @@ class Moderation:
                 policy=str(self._rules),
                 created_at=self._clock.now(),
                 epoch=envelope.epoch,
+                notices=notices_of(script.direction_texts),
             )
         )
 

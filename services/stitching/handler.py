@@ -12,6 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
+import numpy as np
 import structlog
 
 from services.kit import messages as m
@@ -20,7 +21,7 @@ from services.kit.bus import Bus
 from services.kit.clock import Clock
 from services.kit.consumer import Receipt, Route, settling
 from services.kit.contracts import CHUNK_FRAMES
-from services.kit.errors import BadMessage, Rejected, Stale, Unavailable
+from services.kit.errors import BadMessage, BlobMissing, Rejected, Stale, Unavailable
 from services.kit.rejections import failing
 from services.kit.topics import CHUNKS, CLIPS, CONTROLS, STATUSES
 from services.stitching.clips import CLIP_TYPE, mux_clip
@@ -30,6 +31,7 @@ from services.stitching.video import VIDEO_TYPE, VideoFile
 __all__ = ["Stitching", "routes"]
 
 _STAGE: Final = "stitching"
+_MOTION_TYPE: Final = "application/octet-stream"
 _STORAGE_ERRORS: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
 # Longer than the sweep waits before it begins a performance anew.
 _PATIENCE_S: Final = 3600.0
@@ -121,6 +123,10 @@ class Stitching:
         uri = _clip_uri(envelope, clip.sequence)
         data = await asyncio.to_thread(mux_clip, frames, first_frame)
         await self._blobs.put(uri, data, CLIP_TYPE)
+        motion = [held.chunk.motion for held in clip.items if held.chunk.motion is not None]
+        if len(motion) == len(clip.items):
+            rows = np.concatenate(motion).astype("<f4").tobytes()
+            await self._blobs.put(_motion_uri(envelope, clip.sequence), rows, _MOTION_TYPE)
         announcement = m.Clip(
             envelope=self._address(envelope, clip.sequence),
             clip_uri=uri,
@@ -136,6 +142,7 @@ class Stitching:
             path = Path(folder) / "video.mp4"
             video = await self._assemble(path, num_clips, envelope, attempt)
             await self._blobs.put_file(uri, path, VIDEO_TYPE)
+        motion_uri = await self._store_motion(num_clips, envelope)
         status = m.Status(
             envelope=self._address(envelope, 0),
             stage=_STAGE,
@@ -144,9 +151,20 @@ class Stitching:
             video_uri=uri,
             size_bytes=video.size_bytes,
             sha256=video.sha256,
+            motion_uri=motion_uri,
         )
         await self._bus.publish([STATUSES.outgoing(status)])
         _LOGGER.info("video.finished", session_id=envelope.session_id, num_frames=video.num_frames)
+
+    async def _store_motion(self, num_clips: int, envelope: m.Envelope) -> str:
+        """Join the motion of all clips in one blob, and return its key; empty when a clip has none."""
+        uri = f"{_folder(envelope)}/motion"
+        parts = (await self._blobs.get(_motion_uri(envelope, number)) for number in range(num_clips))
+        try:
+            await self._blobs.put_stream(uri, parts, _MOTION_TYPE)
+        except BlobMissing:
+            return ""
+        return uri
 
     async def _assemble(
         self, path: Path, num_clips: int, envelope: m.Envelope, attempt: Attempt[_Held]
@@ -188,6 +206,10 @@ def _folder(envelope: m.Envelope) -> str:
 
 def _clip_uri(envelope: m.Envelope, sequence: int) -> str:
     return f"{_folder(envelope)}/clips/{sequence:06d}"
+
+
+def _motion_uri(envelope: m.Envelope, sequence: int) -> str:
+    return f"{_clip_uri(envelope, sequence)}.motion"
 
 
 def _digest(path: Path) -> str:

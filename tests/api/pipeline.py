@@ -7,12 +7,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from hashlib import sha256
 
+import numpy as np
+
 from services.gateway.handler import routes
 from services.kit import messages as m
 from services.kit.blobs import Blobs
 from services.kit.bus import Bus
 from services.kit.clock import Clock
 from services.kit.consumer import Route, consume, settling
+from services.kit.contracts import FloatArray
 from services.kit.database.outbox import relay
 from services.kit.memory_bus import MemoryBus
 from services.kit.topics import (
@@ -28,10 +31,15 @@ from services.kit.topics import (
 )
 from tests.api.platform import Platform
 
-__all__ = ["VIDEO", "Pipeline", "running_pipeline"]
+__all__ = ["VIDEO", "Pipeline", "motion_of", "running_pipeline"]
 
 VIDEO = bytes(range(256)) * 40
 _CLIP_FRAMES = 50
+
+
+def motion_of(num_frames: int) -> FloatArray:
+    """The motion of a video, [num_frames, 58]; no two numbers are alike."""
+    return np.linspace(0, 1, num_frames * 58, dtype="<f4").reshape(num_frames, 58)
 
 
 class Pipeline:
@@ -41,7 +49,7 @@ class Pipeline:
     with "lost" is lost in its first attempts.
     """
 
-    def __init__(self, bus: Bus, blobs: Blobs, clock: Clock, num_frames: int = 100) -> None:
+    def __init__(self, bus: Bus, blobs: Blobs, clock: Clock, num_frames: int) -> None:
         self._bus = bus
         self._blobs = blobs
         self._clock = clock
@@ -134,6 +142,8 @@ class Pipeline:
             await self._say(CLIPS, clip)
             await asyncio.sleep(0.01)
         await self._blobs.put(f"{folder}/video.mp4", VIDEO, "video/mp4")
+        rows = motion_of(self._num_frames).tobytes()
+        await self._blobs.put(f"{folder}/motion", rows, "application/octet-stream")
         await self._status(
             envelope,
             kind.FINISHED,
@@ -141,6 +151,7 @@ class Pipeline:
             video_uri=f"{folder}/video.mp4",
             size_bytes=len(VIDEO),
             sha256=sha256(VIDEO).hexdigest(),
+            motion_uri=f"{folder}/motion",
         )
 
     async def _control(self, control: m.Control) -> None:
@@ -155,10 +166,10 @@ class Pipeline:
 
 
 @asynccontextmanager
-async def running_pipeline(platform: Platform) -> AsyncIterator[Pipeline]:
+async def running_pipeline(platform: Platform, num_frames: int = 100) -> AsyncIterator[Pipeline]:
     """The gateway's own consumer and relay, and the pretended services, on a bus in memory."""
     bus = MemoryBus()
-    pipeline = Pipeline(bus, platform.blobs, platform.clock)
+    pipeline = Pipeline(bus, platform.blobs, platform.clock, num_frames)
     results = routes(platform.database, platform.clock, platform.settings.admission)
     tasks = [
         asyncio.create_task(consume(bus, "gateway", results)),

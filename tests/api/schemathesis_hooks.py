@@ -25,10 +25,11 @@ def before_call(_context: HookContext, case: Case[Any], _kwargs: dict[str, Any])
     headers: Any = case.headers or {}
     if IDEMPOTENCY_KEY.fullmatch(str(headers.get("Idempotency-Key", ""))):
         headers["Idempotency-Key"] = uuid4().hex
-    if _is_meant(case) and isinstance(case.body, dict) and "timeline" in case.body:
-        case.body["timeline"] = [
+    body: Any = case.body
+    if _is_meant(case) and isinstance(body, dict) and "timeline" in body:
+        body["timeline"] = [
             {**entry, "start_s": 2.0 * number, "end_s": 2.0 * number + 1.0}
-            for number, entry in enumerate(case.body["timeline"])
+            for number, entry in enumerate(body["timeline"])
         ]
 
 

@@ -18,7 +18,7 @@ from services.gateway.api.health import health_router, metrics_router
 from services.gateway.api.key_ring import KeyRing
 from services.gateway.api.keys import routes as keys
 from services.gateway.api.openapi import describe
-from services.gateway.api.performances import events
+from services.gateway.api.performances import events, motion
 from services.gateway.api.performances import routes as performances
 from services.gateway.api.rate_limits import RateLimits
 from services.gateway.api.streams import Streams
@@ -39,6 +39,7 @@ _ROUTERS: Final = (
     references.router,
     performances.router,
     events.router,
+    motion.router,
     webhooks.router,
     deliveries.router,
     keys.router,

@@ -14,7 +14,7 @@ from services.gateway.api.etags import has_current
 from services.gateway.problems import NOT_FOUND, RANGE_NOT_SATISFIABLE, Problem
 from services.kit.blobs import Blobs
 
-__all__ = ["parse_range", "send_blob"]
+__all__ = ["parse_range", "send_blob", "without_stalls"]
 
 # One range of bytes; several in one request are answered with the whole file, as HTTP allows.
 _RANGE: Final = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)
@@ -40,7 +40,7 @@ async def send_blob(
     if part is not None:
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{info.size_bytes}"
     return StreamingResponse(
-        _without_stalls(blobs.stream(uri, start, end)),
+        without_stalls(blobs.stream(uri, start, end)),
         status_code=200 if part is None else 206,
         media_type=media_type,
         headers=headers,
@@ -69,7 +69,8 @@ def parse_range(header: str, size_bytes: int) -> tuple[int, int] | None:
     return start, end
 
 
-async def _without_stalls(parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def without_stalls(parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The parts of a blob. Raises TimeoutError when one takes too long."""
     while True:
         async with asyncio.timeout(_STALL_S):
             part = await anext(parts, None)

@@ -16,6 +16,7 @@ from services.kit.wire.fields import (
     require,
     to_us,
 )
+from services.kit.wire.session import read_notices, write_notices
 
 
 def write_verdict(value: m.Verdict) -> verdict_pb2.Verdict:
@@ -31,6 +32,7 @@ def write_verdict(value: m.Verdict) -> verdict_pb2.Verdict:
         portrait_uri=value.portrait_uri,
         face=value.face,
         epoch=value.epoch,
+        notices=write_notices(value.notices),
     )
 
 
@@ -52,6 +54,7 @@ def read_verdict(data: bytes) -> m.Verdict:
         portrait_uri=check_uri(tenant, "portrait_uri", proto.portrait_uri),
         face=proto.face,
         epoch=proto.epoch,
+        notices=read_notices(proto.notices),
     )
 
 

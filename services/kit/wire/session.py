@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from dramatis.session.v1 import control_pb2, status_pb2
 
 from services.kit import messages as m
@@ -32,7 +34,8 @@ def write_status(value: m.Status) -> status_pb2.Status:
         sha256=value.sha256,
         code=value.code,
         detail=value.detail,
-        notices=[status_pb2.Notice(code=n.code, detail=n.detail) for n in value.notices],
+        notices=write_notices(value.notices),
+        motion_uri=value.motion_uri,
     )
 
 
@@ -43,7 +46,6 @@ def read_status(data: bytes) -> m.Status:
     kind = read_enum(m.StatusKind, proto.kind)
     require(kind is not m.StatusKind.FINISHED or bool(proto.video_uri), "a finished session needs its video")
     require(kind is not m.StatusKind.FAILED or bool(proto.code), "a failed session needs a code")
-    require(all(notice.code for notice in proto.notices), "a notice needs a code")
     return m.Status(
         envelope=envelope,
         stage=proto.stage,
@@ -54,5 +56,18 @@ def read_status(data: bytes) -> m.Status:
         sha256=proto.sha256,
         code=proto.code,
         detail=proto.detail,
-        notices=tuple(m.Notice(code=n.code, detail=n.detail) for n in proto.notices),
+        notices=read_notices(proto.notices),
+        motion_uri=check_uri(envelope.tenant, "motion_uri", proto.motion_uri),
     )
+
+
+def write_notices(values: Iterable[m.Notice]) -> list[status_pb2.Notice]:
+    """The protobufs of notices."""
+    return [status_pb2.Notice(code=each.code, detail=each.detail) for each in values]
+
+
+def read_notices(protos: Iterable[status_pb2.Notice]) -> tuple[m.Notice, ...]:
+    """The notices. Raises BadMessage for one without a code."""
+    notices = tuple(m.Notice(code=each.code, detail=each.detail) for each in protos)
+    require(all(notice.code for notice in notices), "a notice needs a code")
+    return notices

@@ -14,6 +14,7 @@ __all__ = [
     "Cue",
     "CueIn",
     "Listen",
+    "Motion",
     "OfDriverUrl",
     "OfListenUrl",
     "OfSpeechUrl",
@@ -180,6 +181,17 @@ class Video(BaseModel):
     duration_s: float = Field(examples=[12.0])
 
 
+class Motion(BaseModel):
+    """The motion that the video shows, as numbers."""
+
+    url: str = Field(
+        description="`?format=` json or csv",
+        examples=["/v1/performances/per_01j8z3k4m5n6p7q8r9s0t1v2w3/motion"],
+    )
+    num_frames: int = Field(examples=[300])
+    frame_rate_hz: int = Field(examples=[25])
+
+
 class Performance(BaseModel):
     """A video that is being made, or was."""
 
@@ -200,6 +212,7 @@ class Performance(BaseModel):
     reasons: list[ReasonItem] = Field(description="What moderation said")
     error: Failure | None = Field(description="Why it failed")
     video: Video | None
+    motion: Motion | None
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None

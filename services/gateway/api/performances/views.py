@@ -10,7 +10,16 @@ from sqlalchemy import and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from services.gateway.api.performances.models import Caveat, Cue, Listen, Performance, Progress, Source, Video
+from services.gateway.api.performances.models import (
+    Caveat,
+    Cue,
+    Listen,
+    Motion,
+    Performance,
+    Progress,
+    Source,
+    Video,
+)
 from services.gateway.api.values import Failure, ReasonItem
 from services.gateway.domain import eta_s
 from services.kit.contracts import FRAME_RATE_HZ
@@ -68,6 +77,7 @@ def performance_of(row: tables.Performance, positions: Mapping[str, int]) -> Per
         reasons=[ReasonItem.model_validate(each) for each in row.reasons],
         error=error,
         video=_video(row),
+        motion=_motion(row),
         created_at=row.created_at,
         started_at=row.started_at,
         finished_at=row.finished_at,
@@ -107,4 +117,14 @@ def _video(row: tables.Performance) -> Video | None:
         sha256=row.video_sha256 or "",
         num_frames=num_frames,
         duration_s=num_frames / FRAME_RATE_HZ,
+    )
+
+
+def _motion(row: tables.Performance) -> Motion | None:
+    if row.state is not tables.PerformanceState.SUCCEEDED or row.motion_uri is None:
+        return None
+    return Motion(
+        url=f"/v1/performances/{row.id}/motion",
+        num_frames=row.video_frames or 0,
+        frame_rate_hz=FRAME_RATE_HZ,
     )

@@ -18,7 +18,7 @@ from services.kit.errors import Stale
 from services.kit.topics import CLIPS, STATUSES, VERDICTS, Topic
 from tests.api.pipeline import running_pipeline
 from tests.api.platform import Platform
-from tests.unit.services.gateway.test_life import create_character, started_endless, until
+from tests.unit.services.gateway.test_life import create_character, perform, started_endless, until
 
 pytestmark = pytest.mark.anyio
 
@@ -134,6 +134,32 @@ async def test_notices_become_warnings_and_stand_there_once(
     assert [(each["code"], each["detail"]) for each in shown["warnings"]] == [
         (notice.code, notice.detail) for notice in (shorter, unused)
     ]
+
+
+async def test_what_moderation_notices_is_a_warning_from_the_verdict_on(
+    platform: Platform, client: httpx.AsyncClient
+) -> None:
+    character = await create_character(client)
+    created = await perform(client, character, "Hello")
+    async with platform.database.read() as session:
+        row = await session.get_one(Performance, created["id"])
+    notice = m.Notice(code="direction_not_understood", detail="not understood and ignored: wibble")
+    verdict = m.Verdict(
+        tenant=row.tenant_id,
+        subject=m.SubjectKind.PERFORMANCE,
+        subject_id=row.id,
+        is_approved=True,
+        reasons=(),
+        policy="test",
+        created_at=platform.clock.now(),
+        notices=(notice,),
+    )
+    await take(platform, VERDICTS, verdict)
+
+    shown = (await client.get(f"/v1/performances/{row.id}")).json()
+
+    assert (shown["state"], shown["reasons"]) == ("queued", [])
+    assert shown["warnings"] == [{"code": notice.code, "detail": notice.detail}]
 
 
 async def test_what_was_judged_is_not_judged_again(platform: Platform, client: httpx.AsyncClient) -> None:

@@ -298,3 +298,23 @@ def test_a_text_too_long_is_rejected_without_being_classified(tmp_path: Path) ->
     court.policy = replace(court.policy, text=TextRules(max_characters=3, labels={"toxic": 0.5}))
     assert codes(court.judge_texts("Good evening")) == ["text_too_long"]
     assert court.texts.seen == []
+
+
+def test_a_direction_that_is_understood_is_approved_without_a_notice(tmp_path: Path) -> None:
+    verdict = Court(tmp_path).judge_texts("Wibble", "smile a little", "nod")
+    assert (verdict.is_approved, verdict.notices) == (True, ())
+
+
+def test_words_of_directions_that_nobody_knows_are_noticed_and_approved(tmp_path: Path) -> None:
+    verdict = Court(tmp_path).judge_texts("", "smile wibbly", "wibbly wobbly")
+    [notice] = verdict.notices
+    assert (verdict.is_approved, notice.code) == (True, "direction_not_understood")
+    assert notice.detail == (
+        "not understood and ignored: wibbly, wobbly; 1 of 2 directions ask for nothing that is known"
+    )
+
+
+def test_only_so_many_unknown_words_are_quoted(tmp_path: Path) -> None:
+    words = [f"wibble{chr(ord('a') + n)}" for n in range(15)]
+    [notice] = Court(tmp_path).judge_texts("", f"smile {' '.join(words)}").notices
+    assert notice.detail == f"not understood and ignored: {', '.join(words[:12])} and 3 more"

@@ -60,6 +60,7 @@ class _Session:
         self.bus = _Bus(failures)
         self.blobs = FolderBlobs(folder / "blobs")
         self.settled: list[int] = []
+        self.still: set[int] = set()
         self.clock = _Clock()
         self.service = Stitching(self.bus, self.blobs, self.clock, folder / "workspace")
         self._encode = encode
@@ -67,7 +68,12 @@ class _Session:
     def chunk(self, sequence: int, *, final: int | None = None, epoch: int = 0) -> m.Chunk:
         clip, place = divmod(sequence, m.CLIP_CHUNKS)
         frames = self._encode(clip * 50, 50)[place * 5 : place * 5 + (3 if sequence == final else 5)]
-        return m.Chunk(envelope=envelope(sequence, epoch), frames=tuple(frames), is_final=sequence == final)
+        return m.Chunk(
+            envelope=envelope(sequence, epoch),
+            frames=tuple(frames),
+            is_final=sequence == final,
+            motion=motion_of(sequence, len(frames)) if sequence not in self.still else None,
+        )
 
     def receipt(self, sequence: int) -> Receipt:
         return Receipt(0, lambda: self.settled.append(sequence))
@@ -82,6 +88,12 @@ class _Session:
 
     def statuses(self) -> list[m.Status]:
         return [STATUSES.decode(r.value) for r in self.bus.published if r.topic == STATUSES.name]
+
+
+def motion_of(sequence: int, num_frames: int) -> NDArray[np.float32]:
+    """The motion of a chunk: no two numbers of a video are alike."""
+    rows = np.arange(sequence * 5 * 58, (sequence * 5 + num_frames) * 58, dtype=np.float32)
+    return rows.reshape(num_frames, 58)
 
 
 def envelope(sequence: int, epoch: int = 0) -> m.Envelope:
@@ -121,6 +133,26 @@ def test_the_final_chunk_makes_the_video(
     assert b"mp4a" in video
     assert session.settled == list(range(13))
     assert list((tmp_path / "workspace").iterdir()) == []
+
+
+def test_the_motion_of_all_clips_is_put_beside_the_video(tmp_path: Path, encode: Encode) -> None:
+    first = _Session(tmp_path, encode)
+    asyncio.run(first.take(*range(16)))
+    second = _Session(tmp_path, encode)
+    asyncio.run(second.take(*range(10, 23), final=22))
+    (status,) = second.statuses()
+    motion = asyncio.run(second.blobs.get(status.motion_uri))
+    assert status.motion_uri == f"{FOLDER}/motion"
+    assert motion == np.arange(status.num_frames * 58, dtype="<f4").tobytes()
+
+
+def test_a_video_whose_engine_makes_no_motion_has_none(tmp_path: Path, encode: Encode) -> None:
+    session = _Session(tmp_path, encode)
+    session.still = {11}
+    asyncio.run(session.take(*range(13), final=12))
+    (status,) = session.statuses()
+    assert (status.kind, status.motion_uri) == (m.StatusKind.FINISHED, "")
+    assert asyncio.run(session.blobs.info(f"{FOLDER}/motion")) is None
 
 
 def test_duplicates_and_disorder_change_nothing(tmp_path: Path, encode: Encode) -> None:

@@ -22,19 +22,20 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from dramatis.session.v1 import status_pb2 as dramatis_dot_session_dot_v1_dot_status__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$dramatis/moderation/v1/verdict.proto\x12\x16\x64ramatis.moderation.v1\"D\n\x06Reason\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x02 \x01(\t\x12\x12\n\x05score\x18\x03 \x01(\x01H\x00\x88\x01\x01\x42\x08\n\x06_score\"\x83\x02\n\x07Verdict\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x34\n\x07subject\x18\x02 \x01(\x0e\x32#.dramatis.moderation.v1.SubjectKind\x12\x12\n\nsubject_id\x18\x03 \x01(\t\x12\x13\n\x0bis_approved\x18\x04 \x01(\x08\x12/\n\x07reasons\x18\x05 \x03(\x0b\x32\x1e.dramatis.moderation.v1.Reason\x12\x0e\n\x06policy\x18\x06 \x01(\t\x12\x15\n\rcreated_at_us\x18\x07 \x01(\x03\x12\x14\n\x0cportrait_uri\x18\x08 \x01(\t\x12\x0c\n\x04\x66\x61\x63\x65\x18\t \x01(\r\x12\r\n\x05\x65poch\x18\n \x01(\r*e\n\x0bSubjectKind\x12\x1c\n\x18SUBJECT_KIND_UNSPECIFIED\x10\x00\x12\x1a\n\x16SUBJECT_KIND_CHARACTER\x10\x01\x12\x1c\n\x18SUBJECT_KIND_PERFORMANCE\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$dramatis/moderation/v1/verdict.proto\x12\x16\x64ramatis.moderation.v1\x1a dramatis/session/v1/status.proto\"D\n\x06Reason\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x02 \x01(\t\x12\x12\n\x05score\x18\x03 \x01(\x01H\x00\x88\x01\x01\x42\x08\n\x06_score\"\xb1\x02\n\x07Verdict\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x34\n\x07subject\x18\x02 \x01(\x0e\x32#.dramatis.moderation.v1.SubjectKind\x12\x12\n\nsubject_id\x18\x03 \x01(\t\x12\x13\n\x0bis_approved\x18\x04 \x01(\x08\x12/\n\x07reasons\x18\x05 \x03(\x0b\x32\x1e.dramatis.moderation.v1.Reason\x12\x0e\n\x06policy\x18\x06 \x01(\t\x12\x15\n\rcreated_at_us\x18\x07 \x01(\x03\x12\x14\n\x0cportrait_uri\x18\x08 \x01(\t\x12\x0c\n\x04\x66\x61\x63\x65\x18\t \x01(\r\x12\r\n\x05\x65poch\x18\n \x01(\r\x12,\n\x07notices\x18\x0b \x03(\x0b\x32\x1b.dramatis.session.v1.Notice*e\n\x0bSubjectKind\x12\x1c\n\x18SUBJECT_KIND_UNSPECIFIED\x10\x00\x12\x1a\n\x16SUBJECT_KIND_CHARACTER\x10\x01\x12\x1c\n\x18SUBJECT_KIND_PERFORMANCE\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'dramatis.moderation.v1.verdict_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_SUBJECTKIND']._serialized_start=396
-  _globals['_SUBJECTKIND']._serialized_end=497
-  _globals['_REASON']._serialized_start=64
-  _globals['_REASON']._serialized_end=132
-  _globals['_VERDICT']._serialized_start=135
-  _globals['_VERDICT']._serialized_end=394
+  _globals['_SUBJECTKIND']._serialized_start=476
+  _globals['_SUBJECTKIND']._serialized_end=577
+  _globals['_REASON']._serialized_start=98
+  _globals['_REASON']._serialized_end=166
+  _globals['_VERDICT']._serialized_start=169
+  _globals['_VERDICT']._serialized_end=474
 # @@protoc_insertion_point(module_scope)

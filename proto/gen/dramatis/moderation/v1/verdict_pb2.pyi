@@ -1,3 +1,4 @@
+from dramatis.session.v1 import status_pb2 as _status_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -27,7 +28,7 @@ class Reason(_message.Message):
     def __init__(self, code: _Optional[str] = ..., detail: _Optional[str] = ..., score: _Optional[float] = ...) -> None: ...
 
 class Verdict(_message.Message):
-    __slots__ = ("tenant", "subject", "subject_id", "is_approved", "reasons", "policy", "created_at_us", "portrait_uri", "face", "epoch")
+    __slots__ = ("tenant", "subject", "subject_id", "is_approved", "reasons", "policy", "created_at_us", "portrait_uri", "face", "epoch", "notices")
     TENANT_FIELD_NUMBER: _ClassVar[int]
     SUBJECT_FIELD_NUMBER: _ClassVar[int]
     SUBJECT_ID_FIELD_NUMBER: _ClassVar[int]
@@ -38,6 +39,7 @@ class Verdict(_message.Message):
     PORTRAIT_URI_FIELD_NUMBER: _ClassVar[int]
     FACE_FIELD_NUMBER: _ClassVar[int]
     EPOCH_FIELD_NUMBER: _ClassVar[int]
+    NOTICES_FIELD_NUMBER: _ClassVar[int]
     tenant: str
     subject: SubjectKind
     subject_id: str
@@ -48,4 +50,5 @@ class Verdict(_message.Message):
     portrait_uri: str
     face: int
     epoch: int
-    def __init__(self, tenant: _Optional[str] = ..., subject: _Optional[_Union[SubjectKind, str]] = ..., subject_id: _Optional[str] = ..., is_approved: _Optional[bool] = ..., reasons: _Optional[_Iterable[_Union[Reason, _Mapping]]] = ..., policy: _Optional[str] = ..., created_at_us: _Optional[int] = ..., portrait_uri: _Optional[str] = ..., face: _Optional[int] = ..., epoch: _Optional[int] = ...) -> None: ...
+    notices: _containers.RepeatedCompositeFieldContainer[_status_pb2.Notice]
+    def __init__(self, tenant: _Optional[str] = ..., subject: _Optional[_Union[SubjectKind, str]] = ..., subject_id: _Optional[str] = ..., is_approved: _Optional[bool] = ..., reasons: _Optional[_Iterable[_Union[Reason, _Mapping]]] = ..., policy: _Optional[str] = ..., created_at_us: _Optional[int] = ..., portrait_uri: _Optional[str] = ..., face: _Optional[int] = ..., epoch: _Optional[int] = ..., notices: _Optional[_Iterable[_Union[_status_pb2.Notice, _Mapping]]] = ...) -> None: ...

@@ -28,7 +28,7 @@ class Notice(_message.Message):
     def __init__(self, code: _Optional[str] = ..., detail: _Optional[str] = ...) -> None: ...
 
 class Status(_message.Message):
-    __slots__ = ("envelope", "stage", "kind", "num_frames", "video_uri", "size_bytes", "sha256", "code", "detail", "notices")
+    __slots__ = ("envelope", "stage", "kind", "num_frames", "video_uri", "size_bytes", "sha256", "code", "detail", "notices", "motion_uri")
     ENVELOPE_FIELD_NUMBER: _ClassVar[int]
     STAGE_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
@@ -39,6 +39,7 @@ class Status(_message.Message):
     CODE_FIELD_NUMBER: _ClassVar[int]
     DETAIL_FIELD_NUMBER: _ClassVar[int]
     NOTICES_FIELD_NUMBER: _ClassVar[int]
+    MOTION_URI_FIELD_NUMBER: _ClassVar[int]
     envelope: _envelope_pb2.Envelope
     stage: str
     kind: StatusKind
@@ -49,4 +50,5 @@ class Status(_message.Message):
     code: str
     detail: str
     notices: _containers.RepeatedCompositeFieldContainer[Notice]
-    def __init__(self, envelope: _Optional[_Union[_envelope_pb2.Envelope, _Mapping]] = ..., stage: _Optional[str] = ..., kind: _Optional[_Union[StatusKind, str]] = ..., num_frames: _Optional[int] = ..., video_uri: _Optional[str] = ..., size_bytes: _Optional[int] = ..., sha256: _Optional[str] = ..., code: _Optional[str] = ..., detail: _Optional[str] = ..., notices: _Optional[_Iterable[_Union[Notice, _Mapping]]] = ...) -> None: ...
+    motion_uri: str
+    def __init__(self, envelope: _Optional[_Union[_envelope_pb2.Envelope, _Mapping]] = ..., stage: _Optional[str] = ..., kind: _Optional[_Union[StatusKind, str]] = ..., num_frames: _Optional[int] = ..., video_uri: _Optional[str] = ..., size_bytes: _Optional[int] = ..., sha256: _Optional[str] = ..., code: _Optional[str] = ..., detail: _Optional[str] = ..., notices: _Optional[_Iterable[_Union[Notice, _Mapping]]] = ..., motion_uri: _Optional[str] = ...) -> None: ...

@@ -167,6 +167,21 @@ CONVERSATION: Final[list[tuple[Topic[Any], Any]]] = [
                 m.Notice(code="listen_shorter", detail="listen lasts 2 s"),
                 m.Notice(code="x", detail=""),
             ),
+            motion_uri="ten_0a/performances/per_0b/2/motion",
+        ),
+    ),
+    (
+        VERDICTS,
+        m.Verdict(
+            tenant="ten_0a",
+            subject=m.SubjectKind.PERFORMANCE,
+            subject_id="per_0b",
+            is_approved=True,
+            reasons=(),
+            policy="rules-1",
+            created_at=NOW,
+            epoch=2,
+            notices=(m.Notice(code="direction_not_understood", detail="not understood and ignored: wibble"),),
         ),
     ),
     (

@@ -15,7 +15,7 @@ from tests.unit.services.gateway.test_life import create_character, wait_for
 pytestmark = pytest.mark.anyio
 
 NOBODY: Final = f"chr_{'0' * 26}"
-HELLO: Final = {"text": {"text": "Hello"}}
+HELLO: Final[dict[str, Any]] = {"text": {"text": "Hello"}}
 LISTEN: Final = ("listen.wav", WAV + b"!")
 AGENT_URL: Final = "https://files.example.com/agent.wav"
 USER_URL: Final = "https://files.example.com/user.wav"
