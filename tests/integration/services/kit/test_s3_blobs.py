@@ -46,7 +46,7 @@ async def blobs(s3_server: S3Server, wire: Proxy) -> AsyncIterator[S3Blobs]:
         secret_key=s3_server.secret_key,
         region=s3_server.region,
         secure=False,
-        timeout_s=30.0,
+        timeout_s=60.0,
     ) as opened:
         yield opened
 
