@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from models.lpm.conditions import Conditions, Inputs, Presence
 from models.lpm.config import LpmConfig
 from models.lpm.model import Lpm, mouth_columns
-from models.motion import NUM_MOTION
+from models.motion import NUM_BLENDSHAPES, NUM_MOTION
 from training.lpm_motion.config import TrainingConfig
 from training.lpm_motion.crops import Batch
 from training.lpm_motion.data import PHONES
@@ -189,4 +189,6 @@ def lip_loss(motion: Tensor, taught: Tensor, config: TrainingConfig) -> Tensor:
 def motion_weights(config: TrainingConfig) -> Tensor:
     """Return the loss weight of each number, [M]."""
     loss = config.loss
-    return torch.where(mouth_columns(), loss.mouth_weight, loss.life_weight)
+    weights = torch.where(mouth_columns(), loss.mouth_weight, loss.life_weight)
+    weights[NUM_BLENDSHAPES:] = loss.pose_weight
+    return weights
