@@ -79,8 +79,10 @@ async def relaying(database: Database, bus: Bus, poll_s: float = 0.2) -> AsyncIt
         yield
     finally:
         task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        # To await the task itself, and suppress its cancellation, could suppress one that is meant for us.
+        await asyncio.wait([task])
+        if not task.cancelled():
+            task.result()
 
 
 async def send(database: Database, session_id: str, sequences: Sequence[int]) -> None:
