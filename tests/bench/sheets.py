@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 from models.motion import FRAME_RATE_HZ, INDEX
 from models.rig.arrays import F32
 from models.rig.render import RigRenderer
-from models.rig.rig import prepare_rig
+from models.rig.rig import Rig, prepare_rig
 from services.kit.media.portrait import read_portrait
 from tests.bench.behaviour import opening
 from tests.bench.dialogues import Dialogue, of_tracks
@@ -21,7 +21,9 @@ from tests.bench.streams import Timed, shipped_model, takes
 
 _PORTRAIT: Final = Path(__file__).parents[2] / "examples" / "portrait.jpg"
 _PER_SECOND: Final = 5
-_SIZE: Final = 144  # of a picture, in pixels
+_DRAWN_SIZE: Final = 384
+_SIZE: Final = 144  # of a head, in pixels
+_HEAD_SHARE: Final = 1.6  # of the extent of its landmarks
 _TEXT_WIDTH: Final = 150
 _ROWS: Final = 12  # then a new column begins
 _MOST: Final = 0.4  # of a second
@@ -54,8 +56,9 @@ def main(
     timeline = [Timed(start_s=0.0, end_s=float("inf"), text=direction)]
     dialogue = of_tracks(tracks[0], tracks[1], timeline)
     (motion,) = takes(shipped_model(), dialogue.scene, [seed])
-    renderer = RigRenderer(prepare_rig(read_portrait(portrait), _SIZE))
-    sheet([_row(renderer, dialogue, motion, k) for k in range(len(motion) // FRAME_RATE_HZ)]).save(output)
+    rig = prepare_rig(read_portrait(portrait), _DRAWN_SIZE)
+    rows = [_row(rig, dialogue, motion, second) for second in range(len(motion) // FRAME_RATE_HZ)]
+    sheet(rows).save(output)
 
 
 def sheet(rows: list[Image.Image]) -> Image.Image:
@@ -68,15 +71,26 @@ def sheet(rows: list[Image.Image]) -> Image.Image:
     return paper
 
 
-def _row(renderer: RigRenderer, dialogue: Dialogue, motion: F32, second: int) -> Image.Image:
+def _row(rig: Rig, dialogue: Dialogue, motion: F32, second: int) -> Image.Image:
     """What is seen in one second, and what is heard in it."""
+    renderer = RigRenderer(rig)
     row = Image.new("RGB", (_TEXT_WIDTH + _PER_SECOND * _SIZE, _SIZE), _PAPER)
     frames = range(second * FRAME_RATE_HZ, (second + 1) * FRAME_RATE_HZ)
     _write(ImageDraw.Draw(row), dialogue, motion, frames)
     for k, frame in enumerate(frames[:: FRAME_RATE_HZ // _PER_SECOND]):
         picture = Image.fromarray(renderer.render(motion[frame], frame / FRAME_RATE_HZ))
-        row.paste(picture.resize((_SIZE, _SIZE)), (_TEXT_WIDTH + k * _SIZE, 0))
+        head = picture.resize((_SIZE, _SIZE), box=_head_box(rig))
+        row.paste(head, (_TEXT_WIDTH + k * _SIZE, 0))
     return row
+
+
+def _head_box(rig: Rig) -> tuple[float, float, float, float]:
+    """A square around the head of the portrait: left, top, right, bottom in pixels."""
+    low, high = rig.points[:, :2].min(axis=0), rig.points[:, :2].max(axis=0)
+    middle, half = (low + high) / 2, _HEAD_SHARE * (high - low).max() / 2
+    left, top = np.maximum(middle - half, 0)
+    right, bottom = np.minimum(middle + half, rig.size)
+    return float(left), float(top), float(right), float(bottom)
 
 
 def _write(draw: ImageDraw.ImageDraw, dialogue: Dialogue, motion: F32, frames: range) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -15,7 +14,7 @@ from services.kit.contracts import ANALYSIS_RATE_HZ
 from tests.bench.direction import spelled
 from tests.bench.figures import report
 from tests.bench.sound import EXAMPLE_SPEECH, read_sound
-from tests.bench.streams import CHUNK_S, Scene, Timed, make_scene, perform, shipped_model
+from tests.bench.streams import CHUNK_S, Timed, make_scene, perform, shipped_model
 from training.worlds.direction.measures import own_measure
 
 _TRIALS: Final = 20  # of each gesture
@@ -32,11 +31,13 @@ def main() -> None:
     speech = np.resize(read_sound(EXAMPLE_SPEECH), _SECONDS * ANALYSIS_RATE_HZ)
     gestures = [concept for concept in CONCEPTS if concept.kind in ("gesture", "gaze")]
     for case, samples in {"speaking": speech, "silent": np.zeros_like(speech)}.items():
-        asked, unasked = zip(*(_try(concept, samples) for concept in gestures), strict=True)
-        for concept, share, chance in zip(gestures, asked, unasked, strict=True):
+        unasked = _motions(samples, None)
+        shares = [_share(concept, _motions(samples, concept)) for concept in gestures]
+        chances = [_share(concept, unasked) for concept in gestures]
+        for concept, share, chance in zip(gestures, shares, chances, strict=True):
             report("timeline", case, concept.name, share, "of windows", baseline_unasked=chance)
-        report("timeline", case, "happened", float(np.mean(asked)), "of windows", bar=_BAR,
-               baseline_unasked=float(np.mean(unasked)), num=_TRIALS * len(gestures))  # fmt: skip
+        report("timeline", case, "happened", float(np.mean(shares)), "of windows", bar=_BAR,
+               baseline_unasked=float(np.mean(chances)), num=_TRIALS * len(gestures))  # fmt: skip
 
 
 def happened(concept: Concept, motion: F32, first: int) -> bool:
@@ -58,20 +59,25 @@ def timeline(concept: Concept, start_s: float) -> list[Timed]:
     return [*_otherwise(concept, 0.0, start_s), asked, *_otherwise(concept, end_s, _SECONDS)]
 
 
-def _try(concept: Concept, speech: F32) -> tuple[float, float]:
-    """The share of windows in which it happened, when it was asked for there and when nothing was."""
-    chance = np.random.default_rng(_SEED)
+def _motions(speech: F32, concept: Concept | None) -> F32:
+    """Motion [trials, F, 58] that is asked for one concept in each trial's window, or for nothing."""
+    scenes = [
+        make_scene(speech, None, timeline(concept, chunk * CHUNK_S) if concept else ())
+        for chunk in _windows().tolist()
+    ]
+    return perform(shipped_model(), scenes, range(_TRIALS))
+
+
+def _share(concept: Concept, motions: F32) -> float:
+    """In how many of the trials it happened."""
+    firsts = (_windows() * CHUNK_FRAMES).tolist()
+    return float(np.mean([happened(concept, one, first) for one, first in zip(motions, firsts, strict=True)]))
+
+
+def _windows() -> NDArray[np.int64]:
+    """The chunk that each trial's window begins with, anywhere in the speech but at its very ends."""
     last = round((_SECONDS - _WINDOW_S - _QUIET_S - _EARLIEST_S) / CHUNK_S)
-    chunks = chance.integers(round(_EARLIEST_S / CHUNK_S), last, size=_TRIALS)
-    asked = [make_scene(speech, None, timeline(concept, chunk * CHUNK_S)) for chunk in chunks.tolist()]
-    unasked = [make_scene(speech, None, _otherwise(concept, 0.0, _SECONDS))] * _TRIALS
-    return _share(concept, asked, chunks), _share(concept, unasked, chunks)
-
-
-def _share(concept: Concept, scenes: Sequence[Scene], chunks: NDArray[np.int64]) -> float:
-    motions = perform(shipped_model(), scenes, range(_TRIALS))
-    frames = (chunks * CHUNK_FRAMES).tolist()
-    return float(np.mean([happened(concept, one, first) for one, first in zip(motions, frames, strict=True)]))
+    return np.random.default_rng(_SEED).integers(round(_EARLIEST_S / CHUNK_S), last, size=_TRIALS)
 
 
 def _otherwise(concept: Concept, start_s: float, end_s: float) -> list[Timed]:
