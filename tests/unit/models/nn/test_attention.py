@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 from torch import Tensor
 
@@ -9,6 +10,12 @@ from models.nn.attention import attend
 from models.nn.modulation import Modulation, TimestepEmbedding, modulate
 from models.nn.norm import RMSNorm
 from models.nn.rotary import rotate, rotation
+
+
+@pytest.fixture(autouse=True)
+def seeded() -> None:
+    """The same numbers whatever ran before."""
+    torch.manual_seed(0)
 
 
 def at(position: int) -> tuple[Tensor, Tensor]:
