@@ -1,20 +1,19 @@
-"""The motion beside the video: a file that grows frame by frame and appears only when it is whole."""
+"""The motion beside the video, as a file in the format of its ending, which appears whole or not at all."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Final, Protocol, TextIO
+from typing import Final, Protocol
+
+import numpy as np
 
 from services.kit.contracts import FloatArray
-from services.kit.errors import Fatal
 from services.kit.live_link import LiveLinkMotion
-from services.kit.motion import JsonMotion
-from services.standalone.output import check_output, open_workspace
+from services.kit.motion import MOTION_NAMES, JsonMotion
+from services.standalone.output import check_output, fill_output, open_workspace
 
-__all__ = ["MotionFile", "check_motion_file", "open_motion_file"]
+__all__ = ["check_motion_file", "write_motion_file"]
 
 
 class MotionFormat(Protocol):
@@ -28,6 +27,9 @@ class MotionFormat(Protocol):
 
 
 _FORMATS: Final[dict[str, type[MotionFormat]]] = {".csv": LiveLinkMotion, ".json": JsonMotion}
+_FRAME: Final = np.dtype(("<f4", (len(MOTION_NAMES),)))
+# How many frames become text at a time, so that memory stays flat.
+_FRAMES: Final = 250
 
 
 def check_motion_file(output: Path | None, inputs: Iterable[Path | None]) -> None:
@@ -36,51 +38,24 @@ def check_motion_file(output: Path | None, inputs: Iterable[Path | None]) -> Non
         check_output(output, inputs, what="motion", suffixes=tuple(_FORMATS))
 
 
-class MotionFile:
-    """Takes the frames of a performance in their order; `output` is its name in errors."""
-
-    def __init__(self, file: TextIO, text: MotionFormat, output: Path) -> None:
-        self.is_whole = False
-        self._num_frames = 0
-        self._file = file
-        self._text = text
-        self._output = output
-        self._write(text.head())
-
-    async def append(self, frames: FloatArray) -> None:
-        """Add frames [F, 58]. Raises Fatal when the disk does not take them."""
-        await asyncio.to_thread(self._write, self._text.rows(frames, self._num_frames))
-        self._num_frames += len(frames)
-
-    def complete(self) -> None:
-        """Write the end of the text. Raises Fatal when the disk does not take it."""
-        self._write(self._text.tail())
-        with _disk_errors(self._output):
-            self._file.close()
-        self.is_whole = True
-
-    def _write(self, text: str) -> None:
-        with _disk_errors(self._output):
-            self._file.write(text)
-
-
-@contextmanager
-def open_motion_file(output: Path) -> Iterator[MotionFile]:
-    """A file of motion in the format of its ending. What was completed is put in its place in the end."""
+def write_motion_file(motion: Path, output: Path) -> None:
+    """Write the motion of a finished video, float32 [frames, 58], as text. Raises Fatal for a full disk."""
+    text = _FORMATS[output.suffix.lower()]()
     with open_workspace(output, "motion") as folder:
         path = folder / "motion"
-        with _disk_errors(output), path.open("w", encoding="utf-8", newline="") as file:
-            motion = MotionFile(file, _FORMATS[output.suffix.lower()](), output)
-            yield motion
-        if motion.is_whole:
-            path.replace(output)
+        with path.open("w", encoding="utf-8", newline="") as file:
+            file.write(text.head())
+            for first, frames in _read(motion):
+                file.write(text.rows(frames, first))
+            file.write(text.tail())
+        fill_output(path, output)
 
 
-@contextmanager
-def _disk_errors(output: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise Fatal(
-            f"motion {output} cannot be completed: {(error.strerror or str(error)).lower()}"
-        ) from error
+def _read(motion: Path) -> Iterator[tuple[int, FloatArray]]:
+    """The frames [F, 58] of a file, a few at a time, each with the number of its first."""
+    first = 0
+    with motion.open("rb") as file:
+        while data := file.read(_FRAMES * _FRAME.itemsize):
+            frames = np.frombuffer(data, _FRAME).astype(np.float32)
+            yield first, frames
+            first += len(frames)

@@ -66,9 +66,9 @@ def open_workspace(output: Path, what: str = "output") -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def fill_output(video: Path, output: Path) -> None:
-    """Move a finished video from the workspace to its place, in one step."""
-    video.replace(output)
+def fill_output(finished: Path, output: Path) -> None:
+    """Move a finished file from the workspace to its place, in one step."""
+    finished.replace(output)
 
 
 def _reason(error: OSError) -> str:

@@ -12,7 +12,6 @@ from typing import Any, Final
 from services.kit import messages as m
 from services.kit.bus import Bus
 from services.kit.consumer import Receipt, Route, consume, settling
-from services.kit.contracts import FloatArray
 from services.kit.errors import BadInput, Fatal, Retryable
 from services.kit.topics import CHUNKS, CLIPS, CUES, IDENTITIES, PERFORMANCES, SEGMENTS, STATUSES, Topic
 from services.standalone.failures import worst_of
@@ -39,29 +38,26 @@ _OUR_FAULTS: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Audience:
-    """Who is told meanwhile: of the frames of each clip, the faces that the portrait shows, and notices.
-
-    `take_motion` gets the motion [F, 58] of every chunk in its order, if anybody wants it.
-    """
+    """Who is told meanwhile: of the frames of each clip, the faces that the portrait shows, and notices."""
 
     show_frames: Callable[[int], None]
     show_faces: Callable[[int], None]
     show_notice: Callable[[m.Notice], None]
-    take_motion: Callable[[FloatArray], Awaitable[None]] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finished:
-    """A finished video."""
+    """A finished video, and its motion, float32 [num_frames, 58]."""
 
     path: Path
     num_frames: int
+    motion: Path
 
 
 def produce(
     performance: m.Performance, bus: Bus, blobs: LocalBlobs, open_stages: OpenStages, audience: Audience
 ) -> Finished:
-    """Perform on stages that speak through `bus`, and return the video, which is a blob.
+    """Perform on stages that speak through `bus`, and return the video and its motion, which are blobs.
 
     Raises BadInput with what a stage found wrong, and Fatal where the platform would wait and try again:
     nobody mends anything while a command runs.
@@ -72,7 +68,12 @@ def produce(
         raise worst_of(group) from None
     if status.kind is m.StatusKind.FAILED:
         raise (Fatal if status.code in _OUR_FAULTS else BadInput)(status.detail)
-    return Finished(path=blobs.path(status.video_uri), num_frames=status.num_frames)
+    assert status.motion_uri, "every engine of the command makes motion"
+    return Finished(
+        path=blobs.path(status.video_uri),
+        num_frames=status.num_frames,
+        motion=blobs.path(status.motion_uri),
+    )
 
 
 async def _produce(
@@ -90,7 +91,7 @@ async def _produce(
         # Each joins the bus in its first step; only then may something be published.
         await asyncio.sleep(0)
         await bus.publish([PERFORMANCES.outgoing(performance)])
-        status = await viewer.watch()
+        status = await viewer.ended
         for consumer in consumers:
             consumer.cancel()
     return status
@@ -100,21 +101,11 @@ class _Viewer:
     """Follows a performance to its end."""
 
     def __init__(self, audience: Audience) -> None:
+        self.ended: asyncio.Future[m.Status] = asyncio.get_running_loop().create_future()
         self._audience = audience
-        self._ended: asyncio.Future[m.Status] = asyncio.get_running_loop().create_future()
-        self._has_motion = asyncio.Event()
-
-    async def watch(self) -> m.Status:
-        """How it ended, once everything is seen that was made."""
-        status = await self._ended
-        if status.kind is m.StatusKind.FINISHED and self._audience.take_motion is not None:
-            await self._has_motion.wait()
-        return status
 
     def routes(self) -> list[Route[Any]]:
-        motion = [] if self._audience.take_motion is None else [CHUNKS]
         return [
-            *(Route(topic=topic, handle=settling(self._see_chunk)) for topic in motion),
             Route(topic=CLIPS, handle=settling(self._see_clip)),
             Route(topic=STATUSES, handle=settling(self._see_status)),
             Route(topic=IDENTITIES, handle=settling(self._see_identity)),
@@ -124,18 +115,11 @@ class _Viewer:
     async def _see_clip(self, clip: m.Clip) -> None:
         self._audience.show_frames(clip.num_frames)
 
-    async def _see_chunk(self, chunk: m.Chunk) -> None:
-        assert self._audience.take_motion is not None
-        assert chunk.motion is not None, "every engine of the command makes motion"
-        await self._audience.take_motion(chunk.motion)
-        if chunk.is_final:
-            self._has_motion.set()
-
     async def _see_dead(self, _message: object) -> None:
         # Whoever sets a message aside says why before; its words may still be on their way.
         await asyncio.sleep(_LAST_WORDS_S)
-        if not self._ended.done():
-            self._ended.set_exception(Fatal("a message between the stages could not be handled"))
+        if not self.ended.done():
+            self.ended.set_exception(Fatal("a message between the stages could not be handled"))
 
     async def _see_identity(self, identity: m.Identity) -> None:
         self._audience.show_faces(identity.num_faces)
@@ -143,8 +127,8 @@ class _Viewer:
     async def _see_status(self, status: m.Status) -> None:
         for notice in status.notices:
             self._audience.show_notice(notice)
-        if status.kind is not m.StatusKind.MEASURED and not self._ended.done():
-            self._ended.set_result(status)
+        if status.kind is not m.StatusKind.MEASURED and not self.ended.done():
+            self.ended.set_result(status)
 
 
 def _dead(topic: Topic[Any]) -> Topic[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, AsyncExitStack, contextmanager, nullcontext
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -22,7 +22,7 @@ from services.kit.logs import configure_logs
 from services.kit.memory_bus import MemoryBus
 from services.kit.settings import TelemetrySettings
 from services.standalone.local_blobs import LocalBlobs
-from services.standalone.motion_file import MotionFile, open_motion_file
+from services.standalone.motion_file import write_motion_file
 from services.standalone.output import fill_output, open_workspace
 from services.standalone.terminal import Outcome, Terminal
 
@@ -69,7 +69,6 @@ def film(take: Take, duration_s: float | None, terminal: Terminal) -> Outcome:
     """
     configure_logs("standalone", TelemetrySettings(log_level="error", log_format="console"))
     with (
-        _recording(take.motion) as motion,
         open_workspace(take.output) as folder,
         _loading(take.engine) as load_engine,
         terminal.follow(duration_s) as show_frames,
@@ -85,20 +84,15 @@ def film(take: Take, duration_s: float | None, terminal: Terminal) -> Outcome:
             show_frames=show_frames,
             show_faces=lambda count: _note_faces(take, count, terminal),
             show_notice=lambda notice: terminal.note(_in_options(notice.detail, take)),
-            take_motion=None if motion is None else motion.append,
         )
         try:
             finished = produce(_performance(take, clock), bus, blobs, open_stages, audience)
         except BadInput as error:
             raise BadInput(_name_the_file(str(error), take)) from error
-        if motion is not None:
-            motion.complete()
+        if take.motion is not None:
+            write_motion_file(finished.motion, take.motion)
         fill_output(finished.path, take.output)
         return Outcome(num_frames=finished.num_frames)
-
-
-def _recording(output: Path | None) -> AbstractContextManager[MotionFile | None]:
-    return nullcontext() if output is None else open_motion_file(output)
 
 
 def _lend(take: Take, blobs: LocalBlobs) -> None:

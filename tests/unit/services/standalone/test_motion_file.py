@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import asyncio
 import json
 import resource
 from collections.abc import Callable
@@ -11,58 +10,42 @@ import pytest
 
 from services.kit.errors import BadInput, Fatal
 from services.kit.live_link import LiveLinkMotion
-from services.standalone.motion_file import check_motion_file, open_motion_file
+from services.standalone.motion_file import check_motion_file, write_motion_file
 
-FRAMES = np.random.default_rng(0).uniform(size=(7, 58)).astype(np.float32)
-
-
-def _record(output: Path) -> None:
-    with open_motion_file(output) as motion:
-        asyncio.run(motion.append(FRAMES[:5]))
-        asyncio.run(motion.append(FRAMES[5:]))
-        motion.complete()
+FRAMES = np.random.default_rng(0).uniform(size=(601, 58)).astype(np.float32)
 
 
-def test_the_ending_chooses_the_format(tmp_path: Path) -> None:
+@pytest.fixture
+def motion(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The motion of a video, as stages store it."""
+    path = tmp_path_factory.mktemp("blobs") / "motion"
+    path.write_bytes(FRAMES.astype("<f4").tobytes())
+    return path
+
+
+def test_the_ending_chooses_the_format(motion: Path, tmp_path: Path) -> None:
     for name in ("a.csv", "a.JSON"):
-        _record(tmp_path / name)
+        write_motion_file(motion, tmp_path / name)
     text = LiveLinkMotion()
     assert (tmp_path / "a.csv").read_text() == text.head() + text.rows(FRAMES, 0)
     np.testing.assert_allclose(json.loads((tmp_path / "a.JSON").read_text())["frames"], FRAMES, atol=1e-6)
     assert len(list(tmp_path.iterdir())) == 2
 
 
-@pytest.mark.parametrize("interruption", [KeyboardInterrupt, BadInput, None])
-def test_what_was_not_completed_leaves_the_previous_file(
-    interruption: type[BaseException] | None, tmp_path: Path
+def test_a_full_disk_is_told_about_the_motion_and_leaves_the_previous_file(
+    motion: Path, tmp_path: Path
 ) -> None:
     output = tmp_path / "a.csv"
     output.write_text("previous")
-
-    def fail() -> None:
-        with open_motion_file(output) as motion:
-            asyncio.run(motion.append(FRAMES))
-            if interruption is not None:
-                raise interruption
-
-    if interruption is None:
-        fail()
-    else:
-        with pytest.raises(interruption):
-            fail()
-    assert output.read_text() == "previous"
-    assert list(tmp_path.iterdir()) == [output]
-
-
-def test_a_full_disk_is_told_about_the_motion(tmp_path: Path) -> None:
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
     try:
         with pytest.raises(Fatal, match=r"motion .*a\.csv cannot be completed: file too large"):
-            _record(tmp_path / "a.csv")
+            write_motion_file(motion, output)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    assert not list(tmp_path.iterdir())
+    assert output.read_text() == "previous"
+    assert list(tmp_path.iterdir()) == [output]
 
 
 def _as_input(folder: Path) -> Path:

@@ -6,15 +6,13 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from services.kit import messages as m
 from services.kit.consumer import Route, settling
-from services.kit.contracts import FloatArray
 from services.kit.errors import BadInput, BadMessage, Fatal, Unavailable
 from services.kit.memory_bus import MemoryBus
-from services.kit.topics import CHUNKS, CLIPS, IDENTITIES, PERFORMANCES, STATUSES
+from services.kit.topics import CLIPS, IDENTITIES, PERFORMANCES, STATUSES
 from services.standalone.groups import Group
 from services.standalone.local_blobs import LocalBlobs
 from services.standalone.production import Audience, Finished, produce
@@ -31,6 +29,7 @@ FINISHED = m.Status(
     kind=m.StatusKind.FINISHED,
     num_frames=63,
     video_uri="local/p/video.mp4",
+    motion_uri="local/p/motion",
     size_bytes=5,
     sha256="0" * 64,
 )
@@ -48,16 +47,11 @@ class _Told:
         self.frames: list[int] = []
         self.faces: list[int] = []
         self.notices: list[str] = []
-        self.motion: list[FloatArray] = []
         self.audience = Audience(
             show_frames=self.frames.append,
             show_faces=self.faces.append,
             show_notice=lambda notice: self.notices.append(notice.code),
         )
-        self.recorder = replace(self.audience, take_motion=self._take_motion)
-
-    async def _take_motion(self, frames: FloatArray) -> None:
-        self.motion.append(frames)
 
 
 def _produce(folder: Path, act: Act, audience: Audience | None = None) -> Finished:
@@ -81,9 +75,11 @@ def _saying(status: m.Status) -> Act:
     return act
 
 
-def test_the_finished_video_is_where_its_blob_lies(tmp_path: Path) -> None:
+def test_the_finished_video_and_its_motion_are_where_their_blobs_lie(tmp_path: Path) -> None:
     finished = _produce(tmp_path, _saying(FINISHED))
-    assert finished == Finished(path=tmp_path / "local/p/video.mp4", num_frames=63)
+    assert finished == Finished(
+        path=tmp_path / "local/p/video.mp4", num_frames=63, motion=tmp_path / "local/p/motion"
+    )
 
 
 def test_the_audience_hears_of_frames_and_faces(tmp_path: Path) -> None:
@@ -113,27 +109,6 @@ def test_the_audience_hears_of_notices(tmp_path: Path) -> None:
     notices = (m.Notice(code="listen_shorter", detail="listen lasts 2 s"),)
     _produce(tmp_path, _saying(replace(FINISHED, notices=notices)), told.audience)
     assert told.notices == ["listen_shorter"]
-
-
-def test_who_wants_motion_gets_all_of_it_before_the_end(tmp_path: Path) -> None:
-    motion = np.random.default_rng(0).uniform(size=(13, 58)).astype(np.float32)
-
-    async def act(bus: MemoryBus) -> None:
-        await bus.publish([STATUSES.outgoing(FINISHED)])
-        for sequence, first in enumerate((0, 5, 10)):
-            frames = motion[first : first + 5]
-            chunk = m.Chunk(
-                envelope=replace(ENVELOPE, sequence=sequence),
-                opening=replace(OPENING, identity_uri="local/i") if sequence == 0 else None,
-                frames=(b"picture",) * len(frames),
-                is_final=sequence == 2,
-                motion=frames,
-            )
-            await bus.publish([CHUNKS.outgoing(chunk)])
-
-    told = _Told()
-    _produce(tmp_path, act, told.recorder)
-    assert np.array_equal(np.concatenate(told.motion), motion)
 
 
 def test_what_is_wrong_with_an_input_is_the_users_fault(tmp_path: Path) -> None:
