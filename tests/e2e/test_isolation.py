@@ -106,7 +106,9 @@ def _requests(
         sent = {"character_id": ids["character_id"]}
         return [
             we.build_request("POST", url, json=spoken),
+            we.build_request("POST", url, json=sent | {"listen_url": "https://files.example.com/user.wav"}),
             we.build_request("POST", url, data=sent, files={"speech": ("s.wav", WAV)}),
+            we.build_request("POST", url, data=sent, files={"listen": ("l.wav", WAV)}),
             we.build_request("POST", url, data=sent, files={"driver": ("d.mp4", MP4)}),
         ]
     return []

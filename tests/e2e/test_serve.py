@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from standardwebhooks.webhooks import Webhook
 
-from tests.servers.client import Client, Video
+from tests.servers.client import Client, Video, cut
 from tests.servers.processes import wait_until
 from tests.servers.serving import Served, open_served
 
@@ -142,6 +142,44 @@ def test_a_driver_is_followed(client: Client, character: str, video: Video) -> N
     files = {"driver": ("driver.mp4", video.content, "video/mp4")}
     followed = client.video(client.post("/v1/performances", data=data, files=files)["id"])
     assert len(_pictures(followed.content)) == 48
+
+
+def _converse(client: Client, character: str, speech: Path, listen: bytes, end_s: float) -> str:
+    """Ask for a conversation that is directed until `end_s`, and return its id."""
+    timeline = [{"start_s": 0.4, "end_s": end_s, "text": "smile wibbly"}]
+    data = {"character_id": character, "size": str(SIZE), "timeline": json.dumps(timeline)}
+    files = {"speech": ("agent.wav", speech.read_bytes()), "listen": ("user.wav", listen)}
+    performance: str = client.post("/v1/performances", data=data, files=files)["id"]
+    return performance
+
+
+def test_a_conversation_is_performed_as_directed_and_offers_its_motion(
+    client: Client, character: str, short_speech: Path, example_speech: Path, tmp_path: Path
+) -> None:
+    listen = cut(example_speech, tmp_path / "user.wav", 1.0, start_s=2.0).read_bytes()
+    video = client.video(_converse(client, character, short_speech, listen, end_s=1.9))
+    shown = video.performance
+    assert (shown["source"]["kind"], shown["listen"]["kind"]) == ("speech_file", "listen_file")
+    assert sorted(each["code"] for each in shown["warnings"]) == [
+        "direction_not_understood",
+        "listen_shorter",
+    ]
+    with av.open(BytesIO(video.content), "r") as container:
+        assert container.streams.video[0].frames == 48
+        assert container.streams.audio[0].layout.name == "stereo"
+    motion = client.get(shown["motion"]["url"]).json()
+    table = client.get(f"{shown['motion']['url']}?format=csv").text.splitlines()
+    assert (len(motion["frames"]), len(table)) == (48, 49)
+    assert np.ptp(np.array(motion["frames"])[:, motion["names"].index("jawOpen")]) > 0.02
+
+
+def test_a_timeline_past_the_end_of_a_recording_fails(
+    client: Client, character: str, short_speech: Path
+) -> None:
+    asked = _converse(client, character, short_speech, short_speech.read_bytes(), end_s=7.0)
+    failed = client.wait_for_performance(asked)
+    assert (failed["state"], failed["error"]["code"]) == ("failed", "timeline_past_end")
+    assert "from 0.4 s to 7 s" in failed["error"]["detail"]
 
 
 def test_progress_is_told_until_the_end(

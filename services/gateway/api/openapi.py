@@ -43,14 +43,15 @@ Json = dict[str, Any]
 BINARY: Final = {"type": "string", "format": "binary"}
 _SCHEMAS: Final = "#/components/schemas/{model}"
 SUMMARY: Final = (
-    "One portrait and a speech, or a text, become a video of a person who speaks.\n\n"
+    "One portrait and a speech, or a text, become a video of a person who speaks, listens to somebody else's "
+    "voice and follows directions.\n\n"
     "Send `Authorization: Bearer <API key>`. A POST may carry an `Idempotency-Key`: the same key with the "
     "same request is answered with the first answer for 24 hours. Lists are read with `limit` and `cursor`. "
     "Refusals are `application/problem+json`; rely on their `code`. Every answer has a `Request-Id`."
 )
 TAGS: Final = (
     {"name": "characters", "description": "A portrait, prepared once, and who allowed its use."},
-    {"name": "performances", "description": "A character, a speech and a direction become a video."},
+    {"name": "performances", "description": "A character, what it says and hears, and a direction become a video."},
     {"name": "webhooks", "description": "Where events are sent, signed as Standard Webhooks say."},
     {"name": "keys", "description": "API keys, their scopes and their expiry."},
     {"name": "usage", "description": "What was used, and what may be used."},
