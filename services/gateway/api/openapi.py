@@ -51,7 +51,10 @@ SUMMARY: Final = (
 )
 TAGS: Final = (
     {"name": "characters", "description": "A portrait, prepared once, and who allowed its use."},
-    {"name": "performances", "description": "A character, what it says and hears, and a direction become a video."},
+    {
+        "name": "performances",
+        "description": "A character, what it says and hears, and a direction become a video.",
+    },
     {"name": "webhooks", "description": "Where events are sent, signed as Standard Webhooks say."},
     {"name": "keys", "description": "API keys, their scopes and their expiry."},
     {"name": "usage", "description": "What was used, and what may be used."},
