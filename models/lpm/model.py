@@ -89,22 +89,26 @@ class Lpm(nn.Module):
         """
         memory = self.network.remember(self.network.encode(inputs_of(chunk)), CHUNK_FRAMES)
         past = self.network.recall(state.cache)
-        sampled = self._sample(chunk.noise * self.temperature, memory, past)
+        sampled = self.sample(chunk.noise * self.temperature, memory, past)[-1]
         motion = self.denormalise(sampled) * self.homing
         written = self.network.chunk(self.normalise(motion), self._level(motion, 0.0), memory, past)
         cache = append_chunk(self.config.cache, state.cache, written.keys, written.values, active)
         return motion, LpmState(cache)
 
-    def _sample(self, noise: Tensor, memory: list[Memory], past: Past) -> Tensor:
-        """Return a clean chunk, standardised. The mouth is settled after the first few estimates."""
-        sampler = self.config.sampler
-        noisy = clean = noise
+    def sample(self, noise: Tensor, memory: list[Memory], past: Past) -> list[Tensor]:
+        """Return the path of a chunk, standardised: a point at each level, then the clean end.
+
+        The mouth is settled after the first few estimates.
+        """
+        sampler, points = self.config.sampler, [noise]
+        clean = noise
         for index, level in enumerate(sampler.levels):
+            noisy = points[-1]
             estimate = self.network.chunk(noisy, self._level(noisy, level), memory, past).clean
             settled = self.mouth & (index >= sampler.mouth_levels)
             clean = torch.where(settled, clean, estimate)
-            noisy = clean + (sampler.after(index) / level) * (noisy - clean)
-        return clean
+            points.append(clean + (sampler.after(index) / level) * (noisy - clean))
+        return points
 
     def normalise(self, motion: Tensor) -> Tensor:
         """Standardise motion [..., 58]."""

@@ -1,0 +1,1 @@
+"""Distillation of Online LPM, in stages, and what each of them buys."""
