@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -10,9 +11,10 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, inspect, text
 
 from services.kit.database import schema
-from services.kit.database.database import open_database
-from services.kit.database.tables import Row
+from services.kit.database.database import Database, open_database
+from services.kit.database.tables import Character, Performance, Row
 from services.kit.errors import Fatal
+from tests.contract.services.kit.database.test_database import performance
 
 pytestmark = pytest.mark.anyio
 
@@ -69,6 +71,21 @@ async def test_up_down_and_up_again_gives_the_same_tables(database_url: str) -> 
 
     async with open_database(database_url) as database, database.engine.connect() as connection:
         assert await connection.run_sync(differences) == []
+
+
+async def test_performances_outlive_a_release_back_and_forth(
+    database: Database, database_url: str, character: Callable[[str], Character]
+) -> None:
+    async with database.begin() as session:
+        session.add(character("chr_a"))
+        session.add(performance("per_a", "chr_a"))
+
+    await schema.downgrade(database_url, "0001")
+    await schema.upgrade(database_url)
+
+    async with open_database(database_url) as opened, opened.read() as session:
+        found = await session.get_one(Performance, "per_a")
+    assert (found.source["text"], found.listen, found.motion_uri) == ("Good evening, ☕", None, None)
 
 
 async def test_several_replicas_may_migrate_at_once(database_url: str) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any, Final
 
 import httpx
 import pytest
 
+from services.gateway.settings import BodySettings, Settings
+from services.kit.errors import Unavailable
 from tests.api.pipeline import running_pipeline
-from tests.api.platform import JPEG, MP4, WAV, Platform, add_tenant, client_of
+from tests.api.platform import JPEG, MP4, WAV, Platform, add_tenant, client_of, open_platform
 from tests.unit.services.gateway.test_life import create_character, wait_for
 
 pytestmark = pytest.mark.anyio
@@ -191,6 +194,39 @@ async def test_both_tracks_count_as_storage_and_neither_stays_without_room(platf
     assert [path for path in sorted(platform.blob_folder.rglob("*")) if path.is_file()] == [
         path for path in before if path.is_file()
     ]
+
+
+async def test_a_listen_track_that_is_too_large_is_refused_by_its_name(tmp_path: Path) -> None:
+    settings = Settings(bodies=BodySettings(listen_bytes=len(WAV)))
+    async with open_platform(tmp_path, settings) as platform, client_of(platform, platform.ours) as client:
+        fitting = await send(client, speech=LISTEN, listen=("a.wav", WAV))
+        larger = await send(client, speech=LISTEN, listen=LISTEN)
+
+    assert fitting.json()["code"] == "not_found", fitting.text
+    assert refusal(larger) == (
+        413,
+        "payload_too_large",
+        f"body.listen: at most {len(WAV)} bytes are allowed",
+    )
+
+
+async def test_where_one_track_cannot_be_stored_neither_stays(
+    platform: Platform, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_file = platform.blobs.put_file
+
+    async def fail_second(key: str, path: Path, content_type: str) -> None:
+        if key.endswith("/listen"):
+            raise Unavailable("the store does not answer")
+        await put_file(key, path, content_type)
+
+    character = await create_character(client)
+    monkeypatch.setattr(platform.blobs, "put_file", fail_second)
+    answer = await send(client, character["id"], speech=("a.wav", WAV), listen=LISTEN)
+
+    assert refusal(answer)[:2] == (503, "unavailable")
+    assert not list(platform.blob_folder.rglob("speech"))
+    assert (await client.get("/v1/performances")).json()["data"] == []
 
 
 async def test_another_listen_track_under_the_same_key_is_another_request(client: httpx.AsyncClient) -> None:
