@@ -24,6 +24,13 @@ class Guidance:
     sound: float = 1.0
     direction: float = 1.0
 
+    @property
+    def estimates(self) -> int:
+        """Estimates that are combined to one."""
+        if self.sound != self.direction:
+            return 3
+        return 1 if self.sound == 1.0 else 2
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BaseConfig:
@@ -113,11 +120,9 @@ class BaseLpm:
     def _memories(self, conditions: Conditions, frames: int) -> list[list[Memory]]:
         """What is read by each estimate that guidance needs: told all; all but direction; nothing."""
         guidance = self.config.guidance
-        told = [conditions]
-        if guidance != Guidance():
-            told.append(self._untold(conditions))
-        if guidance.sound != guidance.direction:
-            told.insert(1, conditions._replace(direction=told[-1].direction))
+        untold = self._untold(conditions)
+        heard = conditions._replace(direction=untold.direction)
+        told = {1: (conditions,), 2: (conditions, untold), 3: (conditions, heard, untold)}[guidance.estimates]
         return [self.lpm.network.remember(each, frames) for each in told]
 
     def _guided(self, noisy: Tensor, level: Tensor, memories: list[list[Memory]]) -> Tensor:

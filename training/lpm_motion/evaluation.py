@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,7 @@ from models.lpm.conditions import Inputs, Presence
 from models.lpm.config import LpmConfig
 from models.lpm.model import Lpm, LpmChunk, draw_noise
 from models.motion import CHUNK_FRAMES, INDEX
+from models.streaming.model import StreamingModel
 from training.lpm_motion.crops import crop
 from training.lpm_motion.data import PHONES, FloatArray, Scenes
 from training.lpm_motion.lips import CLOSED, lip_opening
@@ -23,6 +24,18 @@ from training.worlds.speech import BILABIALS
 
 SLACK_FRAMES: Final = 1
 HEAD: Final = ("headPitch", "headYaw", "headRoll")
+
+
+StateT = TypeVar("StateT")
+
+
+class StreamingLpm(StreamingModel[StateT, LpmChunk, Tensor], Protocol[StateT]):
+    """Any LPM that performs chunk by chunk."""
+
+    @property
+    def config(self) -> LpmConfig:
+        """What its conditions look like."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +68,7 @@ def evaluate(lpm: Lpm, data: Scenes, *, clips: int = 24, seed: int = 0) -> Figur
     )
 
 
-def perform(lpm: Lpm, scenes: Scenes, clips: int, *, seed: int) -> FloatArray:
+def perform(lpm: StreamingLpm[StateT], scenes: Scenes, clips: int, *, seed: int) -> FloatArray:
     """Return the motion [clips, frames, 58] of the first clips, one slot each."""
     config = lpm.config
     rows = np.arange(min(clips, len(scenes.levels)))
