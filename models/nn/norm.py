@@ -13,7 +13,8 @@ _LEAST: Final = 1e-5
 def unit_rms(x: Tensor) -> Tensor:
     """Scale the last axis of `x` to unit root mean square (Zhang and Sennrich, 2019)."""
     size = torch.linalg.vector_norm(x, dim=-1, keepdim=True, dtype=torch.float32)
-    return x / (size * x.shape[-1] ** -0.5 + _LEAST).to(x.dtype)
+    normed: Tensor = x / (size * x.shape[-1] ** -0.5 + _LEAST).to(x.dtype)
+    return normed
 
 
 class RMSNorm(nn.Module):

@@ -89,7 +89,7 @@ def has_bfloat16(device: str) -> bool:
     """Whether the device computes in bfloat16; where it only pretends to, that is four times slower."""
     if torch.device(device).type == "cpu":
         return "avx512_bf16" in cpu_features() or "amx_bf16" in cpu_features()
-    return torch.cuda.is_bf16_supported()
+    return bool(torch.cuda.is_bf16_supported())
 
 
 @cache

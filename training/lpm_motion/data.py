@@ -44,11 +44,11 @@ class Scenes:
 
     @property
     def num_clips(self) -> int:
-        return self.motion.shape[0]
+        return int(self.motion.shape[0])
 
     @property
     def num_frames(self) -> int:
-        return self.motion.shape[1]
+        return int(self.motion.shape[1])
 
     @property
     def hours(self) -> float:

@@ -79,9 +79,9 @@ def restandardise(lpm: Lpm, mean: Tensor, std: Tensor) -> None:
     embed, head = lpm.network.embed, lpm.network.head
     scale, shift = std / lpm.std, mean - lpm.mean
     with torch.no_grad():
-        embed.bias += embed.weight @ (shift / lpm.std)
-        embed.weight *= scale
-        head.weight /= scale[:, None]
+        embed.bias.add_(embed.weight @ (shift / lpm.std))
+        embed.weight.mul_(scale)
+        head.weight.div_(scale[:, None])
         head.bias.copy_(head.bias / scale - shift / std)
         lpm.mean.copy_(mean)
         lpm.std.copy_(std)
