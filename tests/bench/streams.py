@@ -6,9 +6,9 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
-from itertools import tee
-from typing import Final
+from functools import cache, partial
+from itertools import pairwise, tee
+from typing import Final, TypeVar
 
 import numpy as np
 import torch
@@ -25,6 +25,7 @@ from models.rig.arrays import F32
 from services.kit.contracts import CHUNK_SAMPLES
 
 Flags = NDArray[np.bool_]
+RowT = TypeVar("RowT")
 CHUNK_S: Final = CHUNK_FRAMES / FRAME_RATE_HZ
 
 
@@ -133,11 +134,9 @@ def perform(lpm: Lpm, scenes: Sequence[Scene], seeds: Sequence[int]) -> F32:
     encoded = {id(scene): [*encode(scene.pieces(), lpm.config)] for scene in unique}
     rows = [encoded[id(scene)] for scene in scenes]
     cores = min(os.cpu_count() or 1, len(rows))
-    shares = [slice(len(rows) * k // cores, len(rows) * (k + 1) // cores) for k in range(cores)]
     with ThreadPoolExecutor(cores) as pool:
-        return np.concatenate(
-            [*pool.map(lambda share: _step_through(lpm, rows[share], seeds[share]), shares)]
-        )
+        parts = pool.map(partial(_step_through, lpm), _shared(rows, cores), _shared(seeds, cores))
+        return np.concatenate([*parts])
 
 
 def takes(lpm: Lpm, scene: Scene, seeds: Sequence[int]) -> F32:
@@ -185,6 +184,12 @@ def draw_noise(chance: np.random.Generator) -> F32:
 def shipped_model() -> Lpm:
     """The default engine's model. Cached for the process."""
     return load_lpm(weights_folder("lpm", "motion"))
+
+
+def _shared(rows: Sequence[RowT], cores: int) -> list[Sequence[RowT]]:
+    """Cut into as many runs, about equally long."""
+    edges = [len(rows) * k // cores for k in range(cores + 1)]
+    return [rows[first:end] for first, end in pairwise(edges)]
 
 
 def _step_through(lpm: Lpm, rows: Sequence[Sequence[Heard]], seeds: Sequence[int]) -> F32:
