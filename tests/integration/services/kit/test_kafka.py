@@ -209,20 +209,28 @@ def test_after_kill_9_the_other_member_takes_over_and_nothing_is_lost(
     group = uuid4().hex
     sessions = [f"per_{uuid4().hex}" for _ in range(8)]
     journals = [tmp_path / "a", tmp_path / "b"]
-    expected = {(session, i) for session in sessions for i in range(60)}
+    expected: set[tuple[str, int]] = set()
+
+    async def publish(bus: KafkaBus, i: int) -> None:
+        await bus.publish([outgoing(session, i) for session in sessions])
+        expected.update((session, i) for session in sessions)
+        await asyncio.sleep(0.1)
 
     async def scenario() -> None:
         async with open_kafka_bus(settings_of(kafka_address)) as bus:
-            for i in range(60):
-                await bus.publish([outgoing(session, i) for session in sessions])
-                await asyncio.sleep(0.1)
-                if i == 50:
-                    await until(lambda: all(read_journal(path) for path in journals))
-                    first.kill()
+            numbers = itertools.count()
+            # Twice: what both handle after both were seen to handle shows that the group has settled.
+            for _ in range(2):
+                expected_before = set(expected)
+                while not all((expected - expected_before) & set(read_journal(p)) for p in journals):
+                    await publish(bus, next(numbers))
+            first.kill()
+            for _ in range(10):
+                await publish(bus, next(numbers))
             await until(lambda: expected <= {pair for path in journals for pair in read_journal(path)})
 
     with member(kafka_address, group, journals[0]) as first, member(kafka_address, group, journals[1]):
-        asyncio.run(scenario())
+        asyncio.run(asyncio.wait_for(scenario(), 600))
     handled = [[pair for pair in read_journal(path) if pair in expected] for path in journals]
     assert is_in_order_but_for_repeats(handled[0], elsewhere=handled[1])
     assert is_in_order_but_for_repeats(handled[1], elsewhere=handled[0])
