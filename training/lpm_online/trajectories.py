@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import torch
@@ -49,9 +49,10 @@ class PathStore:
     def write(self, index: int, batch: Batch, points: Tensor) -> None:
         """Store the batch `index`, whole or not at all."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        arrays = {name: _small(tensor) for name, tensor in batch.inputs._asdict().items()}
+        named = {**batch.inputs._asdict(), "motion": batch.motion, "points": points}
+        arrays: dict[str, Any] = {name: _small(tensor) for name, tensor in named.items()}
         partial = self.folder / "partial.npz"
-        np.savez(partial, motion=_small(batch.motion), points=_small(points), **arrays)
+        np.savez(partial, **arrays)
         partial.replace(self.folder / PATTERN.format(index))
 
     def read(self, index: int) -> Paths:

@@ -51,6 +51,6 @@ def test_a_steady_turn_has_no_jerk_and_a_tremor_has() -> None:
 
 def test_motion_that_jumps_between_chunks_has_seams() -> None:
     noise = np.random.default_rng(0).standard_normal((1, FRAMES, NUM_MOTION)).astype(np.float32).cumsum(1)
-    jumpy = noise + 20 * (np.arange(FRAMES) // CHUNK_FRAMES % 2)[:, None]
+    jumpy = noise + np.float32(20) * (np.arange(FRAMES) // CHUNK_FRAMES % 2)[:, None].astype(np.float32)
     assert seam(noise) == pytest.approx(1, abs=0.1)
     assert seam(jumpy) > 2
