@@ -77,7 +77,18 @@ def _condition_attention(config: LpmConfig, *, hears_itself: bool) -> ConditionA
     if not hears_itself:
         nn.init.zeros_(attention.sound_out.weight)
         nn.init.zeros_(attention.sound_out.bias)
+        with torch.no_grad():
+            attention.offset_bias.copy_(recency(config.heads, config.listen.window))
     return attention
+
+
+def recency(heads: int, window: int) -> Tensor:
+    """Return a bias [heads, window] for the newest sound, each head's four times flatter or so than the last.
+
+    Press et al., ALiBi (2022): an even look at two seconds would hide the moment that matters.
+    """
+    slope = 2.0 ** (-8.0 * torch.arange(1, heads + 1) / heads)
+    return slope[:, None] * torch.arange(1 - window, 1)
 
 
 class LpmNetwork(nn.Module):

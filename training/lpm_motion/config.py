@@ -31,6 +31,7 @@ class LossConfig:
     closed_lip_factor: float = 9.0
     speech_motion_weight: float = 0.5
     speech_phone_weight: float = 0.5
+    lull_weight: float = 0.3
     low_level_clamp: float = 0.5
     full_noise_share: float = 0.25
 
@@ -56,7 +57,7 @@ class AugmentationConfig:
 class TrainingConfig:
     """One run. A batch is `batch` crops of `chunks` chunks.
 
-    The speak encoder learns alone, from its own heads, for the first `speech_first_share` of the run.
+    The encoders learn alone, from their own heads, for the first `speech_first_share` of the run.
     From `own_past_from` on, the mouth's past is the model's own estimate in a share of the rows.
     `condition_dropout` are the shares of rows that are not told of speak, listen and direction.
     """

@@ -21,16 +21,18 @@ from training.lpm_motion.data import FloatArray, HalfArray, Scenes
 
 
 class Batch(NamedTuple):
-    """Crops of C chunks: their conditions, `motion` [rows, frames, 58] as it is, `phones` [rows, tokens]."""
+    """Crops of C chunks: their conditions, `motion` [rows, frames, 58] as it is, `phones` [rows, tokens],
+    `lulls` [rows, frames]."""
 
     inputs: Inputs
     motion: Tensor
     phones: Tensor
+    lulls: Tensor
 
     def to(self, device: str) -> Batch:
         """Return the batch on another device."""
         moved = Inputs(*(tensor.to(device) for tensor in self.inputs))
-        return Batch(moved, self.motion.to(device), self.phones.to(device))
+        return Batch(moved, self.motion.to(device), self.phones.to(device), self.lulls.to(device))
 
 
 class CropSampler:
@@ -85,6 +87,7 @@ def crop(
         inputs=inputs,
         motion=cut(scenes.motion, CHUNK_FRAMES).float(),
         phones=cut(scenes.phones, CHUNK_FRAMES * model.tokens_per_frame).long(),
+        lulls=cut(scenes.lulls, CHUNK_FRAMES).long(),
     )
 
 

@@ -18,8 +18,13 @@ from models.motion import FRAME_RATE_HZ
 from training.lpm_motion.config import TrainingConfig
 from training.worlds.conversation import read_shards
 from training.worlds.speech import PHONE_SET, Phone
+from training.worlds.speech.life import Phrase
 
 PHONES: Final = tuple(sorted(PHONE_SET))
+
+# What a listener should know: nobody spoke of late, somebody speaks, or for how long they have paused.
+_LULL_EDGES_S: Final = (0.15, 0.3, 0.45, 0.6, 0.8, 1.2)
+LULLS: Final = 2 + len(_LULL_EDGES_S)
 
 FloatArray = npt.NDArray[np.float32]
 HalfArray = npt.NDArray[np.float16]
@@ -32,7 +37,7 @@ class Scenes:
     `levels` [clips, 2, mel frames, bands + 1] in dB, of the speak and the listen stream; `present`, boolean
     [clips, C, 2], tells which of them there is; `concepts` and `strengths` [clips, C, items] are the
     direction; `motion` [clips, F, 58]; `phones` [clips, F * tokens per frame] are indices into `PHONES`,
-    one per speak token.
+    one per speak token; `lulls` [clips, F] tell how long the other has paused, as `lull_labels` does.
     """
 
     levels: HalfArray
@@ -41,6 +46,7 @@ class Scenes:
     strengths: HalfArray
     motion: HalfArray
     phones: npt.NDArray[np.int8]
+    lulls: npt.NDArray[np.int8]
 
     @property
     def num_clips(self) -> int:
@@ -57,7 +63,7 @@ class Scenes:
 
 def load_scenes(folder: Path, model: LpmConfig) -> Scenes:
     """Read the shards of a folder. Raises ValueError when it holds none."""
-    levels, phones, parts = [], [], []
+    levels, phones, lulls, parts = [], [], [], []
     for shard in read_shards(folder):
         levels += [
             np.stack([clip_levels(samples, model.logmel) for samples in streams])
@@ -65,6 +71,7 @@ def load_scenes(folder: Path, model: LpmConfig) -> Scenes:
         ]
         tokens = shard.motion.shape[1] * model.tokens_per_frame
         phones += [phone_labels(spoken, tokens, model) for spoken in shard.phones]
+        lulls += [lull_labels(heard, shard.motion.shape[1]) for heard in shard.heard]
         parts.append((shard.present, shard.concepts, shard.strengths, shard.motion))
     present, concepts, strengths, motion = (np.concatenate(part) for part in zip(*parts, strict=True))
     return Scenes(
@@ -74,6 +81,7 @@ def load_scenes(folder: Path, model: LpmConfig) -> Scenes:
         strengths=strengths,
         motion=motion,
         phones=np.stack(phones),
+        lulls=np.stack(lulls),
     )
 
 
@@ -84,6 +92,18 @@ def phone_labels(phones: Sequence[Phone], tokens: int, model: LpmConfig) -> npt.
     spoken = np.searchsorted([phone.end_s for phone in phones], middles, side="right")
     labels = [PHONES.index(phone.symbol) for phone in phones]
     return np.array(labels, np.int8)[np.minimum(spoken, len(labels) - 1)]
+
+
+def lull_labels(heard: Sequence[Phrase], frames: int) -> npt.NDArray[np.int8]:
+    """Return [F]: 0 when nobody has spoken for long, 1 while somebody does, else how long they have paused."""
+    ends = (np.arange(frames) + 1) / FRAME_RATE_HZ
+    labels = np.zeros(frames, np.int8)
+    for phrase in heard:
+        since = ends - phrase.end_s
+        paused = (since > 0) & (since <= _LULL_EDGES_S[-1])
+        labels[paused] = 2 + np.searchsorted(_LULL_EDGES_S, since[paused])
+        labels[(ends > phrase.start_s) & (since <= 0)] = 1
+    return labels
 
 
 def clip_levels(samples: npt.NDArray[np.int16], config: LogMelConfig) -> HalfArray:

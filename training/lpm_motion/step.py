@@ -6,15 +6,14 @@ from typing import NamedTuple
 
 import torch
 from einops import rearrange
-from torch import Tensor, nn
+from torch import Tensor
 
 from models.lpm.conditions import Conditions, Inputs, Presence
-from models.lpm.config import LpmConfig
 from models.lpm.model import Lpm, mouth_columns
-from models.motion import NUM_BLENDSHAPES, NUM_MOTION
+from models.motion import NUM_BLENDSHAPES
 from training.lpm_motion.config import TrainingConfig
 from training.lpm_motion.crops import Batch
-from training.lpm_motion.data import PHONES
+from training.lpm_motion.heads import Heads
 from training.lpm_motion.lips import CLOSED, lip_opening
 
 # Shapes: B rows, N frames, M motion numbers, D token width.
@@ -38,7 +37,7 @@ class Draw(NamedTuple):
 
 
 class Losses(NamedTuple):
-    """Scalars; `total` is what is minimised. The last two are those of the speech heads."""
+    """Scalars; `total` is what is minimised. The last three are those of the heads."""
 
     total: Tensor
     mouth: Tensor
@@ -47,28 +46,7 @@ class Losses(NamedTuple):
     lips: Tensor
     speech_motion: Tensor
     speech_phone: Tensor
-
-
-class SpeechHeads(nn.Module):
-    """Training-only maps from speak tokens to the mouth and to phones, so that the encoder learns early."""
-
-    def __init__(self, config: LpmConfig) -> None:
-        super().__init__()
-        self.tokens_per_frame = config.tokens_per_frame
-        self.reach = config.speak.reach
-        self.motion = nn.Linear(config.speak.width * config.tokens_per_frame, NUM_MOTION)
-        self.phones = nn.Linear(config.speak.width, len(PHONES))
-
-    def losses(self, tokens: Tensor, target: Tensor, phones: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the mouth's square error and the phones' cross-entropy.
-
-        `tokens` are those of the N frames of `target` [B, N, M] and their reach; `phones` [B, tokens].
-        """
-        own = tokens[:, self.reach : tokens.shape[1] - self.reach]
-        motion = self.motion(own.unfold(1, self.tokens_per_frame, self.tokens_per_frame).flatten(2)).float()
-        square = (motion - target).square()[..., mouth_columns().to(target.device)].mean()
-        scores = self.phones(own).float().flatten(0, 1)
-        return square, nn.functional.cross_entropy(scores, phones.flatten())
+    lull: Tensor
 
 
 def draw_chance(motion: Tensor, config: TrainingConfig, progress: float, generator: torch.Generator) -> Draw:
@@ -107,7 +85,7 @@ def withhold(inputs: Inputs, unknown: Tensor) -> Inputs:
 
 
 def compute_losses(
-    lpm: Lpm, heads: SpeechHeads, batch: Batch, chance: Draw, change: Tensor, config: TrainingConfig
+    lpm: Lpm, heads: Heads, batch: Batch, chance: Draw, change: Tensor, config: TrainingConfig
 ) -> Losses:
     """Return the weighted losses of one batch; `change` is `MotionStatistics.change`.
 
@@ -123,12 +101,11 @@ def compute_losses(
     weights = motion_weights(config).to(target.device)
     square = (estimate - target).square() * weights / level.clamp(min=config.loss.low_level_clamp)
     velocity = velocity_loss(estimate - target, past - target, change, config)
-    speech_motion, speech_phone = heads.losses(conditions.speak.tokens, target, batch.phones)
-    speech = _speech_total(speech_motion, speech_phone, config)
+    read = heads.losses(conditions, target, batch)
     lips = lip_loss(lpm.restore(estimate), batch.motion, config)
-    total = square.mean() + velocity + config.loss.lip_weight * lips + speech
+    total = square.mean() + velocity + config.loss.lip_weight * lips + read.total(config.loss)
     life_loss, mouth_loss = square[..., ~lpm.mouth].mean(), square[..., lpm.mouth].mean()
-    return Losses(total, mouth_loss, life_loss, velocity, lips, speech_motion, speech_phone)
+    return Losses(total, mouth_loss, life_loss, velocity, lips, *read)
 
 
 def _past(lpm: Lpm, target: Tensor, conditions: Conditions, chance: Draw) -> Tensor:
@@ -149,17 +126,12 @@ def _past(lpm: Lpm, target: Tensor, conditions: Conditions, chance: Draw) -> Ten
     return past
 
 
-def compute_speech_losses(lpm: Lpm, heads: SpeechHeads, batch: Batch, config: TrainingConfig) -> Losses:
-    """Return the losses of the speak encoder alone, for the time before the transformer learns."""
-    tokens = lpm.network.speak_encoder(batch.inputs.speak)
-    speech_motion, speech_phone = heads.losses(tokens, lpm.normalise(batch.motion), batch.phones)
-    unused = torch.zeros((), device=tokens.device)
-    total = _speech_total(speech_motion, speech_phone, config)
-    return Losses(total, unused, unused, unused, unused, speech_motion, speech_phone)
-
-
-def _speech_total(motion: Tensor, phone: Tensor, config: TrainingConfig) -> Tensor:
-    return config.loss.speech_motion_weight * motion + config.loss.speech_phone_weight * phone
+def compute_head_losses(lpm: Lpm, heads: Heads, batch: Batch, config: TrainingConfig) -> Losses:
+    """Return the losses of the encoders alone, for the time before the transformer learns."""
+    target = lpm.normalise(batch.motion)
+    read = heads.losses(lpm.network.encode(batch.inputs), target, batch)
+    unused = torch.zeros((), device=target.device)
+    return Losses(read.total(config.loss), unused, unused, unused, unused, *read)
 
 
 def velocity_loss(error: Tensor, past_error: Tensor, change: Tensor, config: TrainingConfig) -> Tensor:

@@ -1,4 +1,4 @@
-"""The run of the motion LPM: weights, speech heads and chance; one step; save and resume."""
+"""The run of the motion LPM: weights, heads and chance; one step; save and resume."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from training.lpm.learner import Learner, has_bfloat16
 from training.lpm_motion.config import TrainingConfig
 from training.lpm_motion.crops import Batch
 from training.lpm_motion.data import MotionStatistics
-from training.lpm_motion.step import Losses, SpeechHeads, compute_losses, compute_speech_losses, draw_chance
+from training.lpm_motion.heads import Heads
+from training.lpm_motion.step import Losses, compute_head_losses, compute_losses, draw_chance
 
 
 class Taught(nn.Module):
     """All that learns: the model, and the heads that are thrown away afterwards."""
 
-    def __init__(self, lpm: Lpm, heads: SpeechHeads) -> None:
+    def __init__(self, lpm: Lpm, heads: Heads) -> None:
         super().__init__()
         self.lpm = lpm
         self.heads = heads
@@ -41,7 +42,7 @@ class Trainer:
             lpm.load_state_dict(start.state_dict())
             restandardise(lpm, statistics.mean, statistics.std)
         self.change = statistics.change.to(config.device)
-        self.learner = Learner(Taught(lpm, SpeechHeads(config.model)).to(config.device), config)
+        self.learner = Learner(Taught(lpm, Heads(config.model)).to(config.device), config)
         self.generator = torch.Generator().manual_seed(config.seed)
 
     @property
@@ -61,7 +62,7 @@ class Trainer:
         batch = batch.to(device)
         with torch.autocast(device, torch.bfloat16, enabled=has_bfloat16(device)):
             if progress < self.config.speech_first_share:
-                return compute_speech_losses(taught.lpm, taught.heads, batch, self.config)
+                return compute_head_losses(taught.lpm, taught.heads, batch, self.config)
             return compute_losses(taught.lpm, taught.heads, batch, chance, self.change, self.config)
 
     def state(self) -> dict[str, Any]:

@@ -28,4 +28,5 @@ def data() -> Scenes:
         strengths=(0.7 * (concepts > 0)).astype(np.float16),
         motion=np.repeat(loudness[..., None], NUM_MOTION, axis=-1).astype(np.float16),
         phones=np.repeat(loudness > 0.5, model.tokens_per_frame, axis=1).astype(np.int8),
+        lulls=np.zeros((8, 50), np.int8),
     )

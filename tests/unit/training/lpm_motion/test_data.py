@@ -12,8 +12,9 @@ from models.lpm.config import tiny
 from models.lpm.windows import ListenWindows, SpeakWindows
 from training.lpm_motion.config import tiny_run
 from training.lpm_motion.crops import CropSampler, crop, hear
-from training.lpm_motion.data import PHONES, Scenes, clip_levels, motion_statistics, phone_labels
+from training.lpm_motion.data import PHONES, Scenes, clip_levels, lull_labels, motion_statistics, phone_labels
 from training.worlds.speech import Phone
+from training.worlds.speech.life import Phrase
 
 MODEL = tiny()
 
@@ -83,6 +84,20 @@ def test_a_token_is_labelled_with_the_phone_at_its_middle() -> None:
     phones = (Phone(symbol="sil", start_s=0, end_s=0.05), Phone(symbol="a", start_s=0.05, end_s=0.2))
     labels = phone_labels(phones, 10, MODEL)
     assert [PHONES[label] for label in labels] == ["sil"] * 3 + ["a"] * 7
+
+
+def test_a_lull_is_told_by_its_length() -> None:
+    heard = [
+        Phrase(start_s=0.2, end_s=0.6, is_question=False),
+        Phrase(start_s=1.0, end_s=1.2, is_question=True),
+    ]
+    labels = lull_labels(heard, 75)
+    assert labels[:5].tolist() == [0] * 5
+    assert set(labels[5:15]) == {1}
+    assert labels[15] == 2
+    assert (np.diff(labels[15:25].astype(int)) >= 0).all()
+    assert set(labels[25:30]) == {1}
+    assert labels[-1] == 0
 
 
 def test_numbers_that_never_move_do_not_blow_up(data: Scenes) -> None:

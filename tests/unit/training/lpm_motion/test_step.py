@@ -13,11 +13,11 @@ from models.motion import INDEX, NUM_MOTION
 from training.lpm_motion.config import TrainingConfig, tiny_run
 from training.lpm_motion.crops import CropSampler
 from training.lpm_motion.data import Scenes
+from training.lpm_motion.heads import Heads
 from training.lpm_motion.lips import lip_opening
 from training.lpm_motion.step import (
-    SpeechHeads,
+    compute_head_losses,
     compute_losses,
-    compute_speech_losses,
     draw_chance,
     lip_loss,
     velocity_loss,
@@ -36,7 +36,7 @@ def motion_with(**numbers: float) -> torch.Tensor:
 
 def losses_of(config: TrainingConfig, data: Scenes, progress: float) -> list[float]:
     torch.manual_seed(0)
-    lpm, heads = Lpm(config.model), SpeechHeads(config.model)
+    lpm, heads = Lpm(config.model), Heads(config.model)
     batch = CropSampler(data, config, seed=0).draw()
     chance = draw_chance(batch.motion, config, progress, torch.Generator().manual_seed(0))
     losses = compute_losses(lpm, heads, batch, chance, torch.ones(NUM_MOTION), config)
@@ -48,10 +48,10 @@ def test_every_loss_is_finite_early_and_late(data: Scenes) -> None:
         assert all(0 <= value < 1e4 for value in losses_of(CONFIG, data, progress))
 
 
-def test_before_the_transformer_learns_only_speech_counts(data: Scenes) -> None:
-    lpm, heads = Lpm(CONFIG.model), SpeechHeads(CONFIG.model)
-    losses = compute_speech_losses(lpm, heads, CropSampler(data, CONFIG, seed=0).draw(), CONFIG)
-    assert losses.mouth == losses.life == losses.lips == 0 < losses.speech_phone
+def test_before_the_transformer_learns_only_the_heads_count(data: Scenes) -> None:
+    lpm, heads = Lpm(CONFIG.model), Heads(CONFIG.model)
+    losses = compute_head_losses(lpm, heads, CropSampler(data, CONFIG, seed=0).draw(), CONFIG)
+    assert losses.mouth == losses.life == losses.lips == 0 < losses.speech_phone + losses.lull
 
 
 def test_rows_get_their_own_past_only_in_the_later_part_of_a_run() -> None:
