@@ -95,7 +95,7 @@ def phone_labels(phones: Sequence[Phone], tokens: int, model: LpmConfig) -> npt.
 
 
 def lull_labels(heard: Sequence[Phrase], frames: int) -> npt.NDArray[np.int8]:
-    """Return [F]: 0 when nobody has spoken for long, 1 while somebody does, else how long they have paused."""
+    """Return [F]: 0 when nobody has spoken for long, 1 while somebody does, else a class of pause."""
     ends = (np.arange(frames) + 1) / FRAME_RATE_HZ
     labels = np.zeros(frames, np.int8)
     for phrase in heard:
