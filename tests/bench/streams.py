@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache, partial
 from itertools import pairwise, tee
+from pathlib import Path
 from typing import Final, TypeVar
 
 import numpy as np
@@ -26,6 +27,7 @@ from services.kit.contracts import CHUNK_SAMPLES
 
 Flags = NDArray[np.bool_]
 RowT = TypeVar("RowT")
+_WEIGHTS: Final = "DRAMATIS_BENCH_WEIGHTS"
 CHUNK_S: Final = CHUNK_FRAMES / FRAME_RATE_HZ
 
 
@@ -182,8 +184,9 @@ def draw_noise(chance: np.random.Generator) -> F32:
 
 @cache
 def shipped_model() -> Lpm:
-    """The default engine's model. Cached for the process."""
-    return load_lpm(weights_folder("lpm", "motion"))
+    """The default engine's model, or the one in the folder DRAMATIS_BENCH_WEIGHTS. Cached for the process."""
+    folder = os.environ.get(_WEIGHTS)
+    return load_lpm(weights_folder("lpm", "motion") if folder is None else Path(folder))
 
 
 def _shared(rows: Sequence[RowT], cores: int) -> list[Sequence[RowT]]:
