@@ -106,12 +106,12 @@ train: $(READY) $(WORLD)/train.made $(WORLD)/heldout.made ## Train the shipped m
 	    --output $(RUN) --minutes $(MINUTES) --threads $(WORKERS)
 
 $(WORLD)/train.made: | $(READY)
-	$(BIN)/python -m training.worlds.speech.main --output $(WORLD)/train --split train \
+	$(BIN)/python -m training.worlds.conversation.main --output $(WORLD)/train --split train \
 	    --minutes $(WORLD_MINUTES) --seed 1 --workers $(WORKERS)
 	@touch $@
 
 $(WORLD)/heldout.made: | $(READY)
-	$(BIN)/python -m training.worlds.speech.main --output $(WORLD)/heldout --split heldout --minutes 10 --seed 2
+	$(BIN)/python -m training.worlds.conversation.main --output $(WORLD)/heldout --split heldout --minutes 10 --seed 2
 	@touch $@
 
 .PHONY: examples

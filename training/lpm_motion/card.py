@@ -12,17 +12,20 @@ from training.lpm_motion.evaluation import Figures
 
 CARD = """# LPM in motion space
 
-Speech in, 58-number face motion out (52 ARKit blendshapes, head rotation and translation), 25 frames/s,
-in chunks of 0.2 s. The architecture is described in `models/lpm`, the choices in
-`docs/decisions/0003-motion-space-lpm.md`, the run in `docs/decisions/0004-cpu-training.md`.
+What the character says, what it hears and how it is directed go in; out comes 58-number face motion (52 ARKit
+blendshapes, head rotation and translation), 25 frames/s, in chunks of 0.2 s. The architecture is described in
+`models/lpm`, the choices in `docs/decisions/0003-motion-space-lpm.md` and
+`docs/decisions/0028-two-streams-and-direction-in-one-network.md`, the run in
+`docs/decisions/0004-cpu-training.md`, the directions in `docs/direction.md`.
 
-- **Data**: {hours:.2f} hours of synthetic speech with known motion, made by `training/worlds/speech`.
-  The voices are those of speech synthesisers, some of them made from recordings by their authors; no filmed
-  face was used.
+- **Data**: {hours:.2f} hours of synthetic speech and conversation with known motion, made by
+  `training/worlds/conversation`. The voices are those of speech synthesisers, some of them made from recordings by
+  their authors; no filmed face was used.
 - **Run**: {steps} steps of {batch} crops of {seconds:.1f} s; {minutes:.0f} minutes, {threads} CPU thread(s).
 - **Weights**: the moving average of the run; Apache-2.0, like the code.
-- **Limits**: learned from synthetic voices and rules of articulation. It moves lips plausibly for speech in
-  any language; it does not know words, emotions, or the listener.
+- **Limits**: learned from synthetic voices, rules of articulation and rules of behaviour. It moves lips plausibly
+  for speech in any language, and reacts to when and how the other speaks; it does not know words, neither its
+  own nor the other's. Directions are those of a closed English lexicon.
 """
 
 
