@@ -28,7 +28,7 @@ class Schedule:
 
     def __post_init__(self) -> None:
         falling = (*self.levels, self.handover, 0.0)
-        if falling[0] != 1.0 or any(a <= b for a, b in pairwise(falling)):
+        if self.levels[:1] != (1.0,) or any(a <= b for a, b in pairwise(falling)):
             raise ValueError(f"levels must fall from 1.0 and stay above 0, got {falling[:-1]}")
 
     @property

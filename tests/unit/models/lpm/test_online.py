@@ -74,7 +74,7 @@ def test_networks_that_hear_differently_are_refused() -> None:
         OnlineLpm(a_network(0), deaf, Schedule())
 
 
-@pytest.mark.parametrize(("levels", "handover"), [((0.9,), 0.3), ((1.0, 0.5), 0.5), ((1.0,), 0.0)])
+@pytest.mark.parametrize(("levels", "handover"), [((0.9,), 0.3), ((1.0, 0.5), 0.5), ((1.0,), 0.0), ((), 1.0)])
 def test_levels_that_do_not_fall_from_one_are_refused(levels: tuple[float, ...], handover: float) -> None:
     with pytest.raises(ValueError, match="levels must fall"):
         Schedule(levels=levels, handover=handover)
