@@ -147,9 +147,8 @@ class Member:
         paused = self._paused
         wanted = {part for part in assigned if is_full or _source_of(part) in paused}
         current = consumer.paused() & assigned
-        if wanted - current:
+        with suppress(KeyError):  # a rebalance took partitions away meanwhile; the next round sees which
             consumer.pause(*(wanted - current))
-        if current - wanted:
             consumer.resume(*(current - wanted))
         _free_slot(consumer)
 
@@ -223,6 +222,7 @@ class _Listener(AsyncConsumerRebalanceListener):  # type: ignore[misc]  # the li
         if offsets:
             with suppress(KafkaError):
                 await self._consumer.commit_async(_to_offsets(offsets))
+        _forget_positions(self._consumer)
 
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
         _LOGGER.info("partitions.assigned", num_partitions=len(assigned))
@@ -238,6 +238,15 @@ def _resolve(future: asyncio.Future[None], error: BaseException | None) -> None:
         future.set_result(None)
     else:
         future.set_exception(error)
+
+
+def _forget_positions(consumer: KafkaConsumer) -> None:
+    """Have every partition that comes back read from where the group stands.
+
+    kafka-python 3.0.12 goes on with a partition that stays here where its fetches had come to, past all that
+    was fetched, not handled, and dropped when the partition was revoked.
+    """
+    consumer._subscription.assign_from_subscribed([])
 
 
 def _free_slot(consumer: KafkaConsumer) -> None:
@@ -275,9 +284,10 @@ def _record_of(source: Source, found: ConsumerRecord) -> Record:
 
 def _read_lags(consumer: KafkaConsumer) -> Mapping[Source, int]:
     lags = {}
-    for partition in consumer.assignment():
-        end = consumer.highwater(partition)
-        position = consumer.position(partition, timeout_ms=_POLL_MS) if end is not None else None
-        if end is not None and position is not None:
-            lags[_source_of(partition)] = max(0, end - position)
+    with suppress(KeyError, IllegalStateError):  # a rebalance took partitions away meanwhile
+        for partition in consumer.assignment():
+            end = consumer.highwater(partition)
+            position = consumer.position(partition, timeout_ms=_POLL_MS) if end is not None else None
+            if end is not None and position is not None:
+                lags[_source_of(partition)] = max(0, end - position)
     return lags

@@ -236,6 +236,37 @@ def test_after_kill_9_the_other_member_takes_over_and_nothing_is_lost(
     assert is_in_order_but_for_repeats(handled[1], elsewhere=handled[0])
 
 
+def test_who_joins_amid_a_backlog_costs_nobody_a_record(kafka_address: str) -> None:
+    """What a member has fetched and not handled when the group changes, somebody reads again."""
+    group, sessions = uuid4().hex, [f"per_{uuid4().hex}" for _ in range(8)]
+    expected = {(session, i) for session in sessions for i in range(100)}
+    handled: list[list[tuple[str, int]]] = [[], []]
+
+    def slowly(member: int) -> Route[m.Control]:
+        async def handle(message: m.Control) -> None:
+            about = message.envelope
+            if about.session_id in sessions:
+                handled[member].append((about.session_id, about.sequence))
+                await asyncio.sleep(0.05)
+
+        return Route(topic=CONTROLS, handle=settling(handle))
+
+    async def scenario() -> None:
+        settings = settings_of(kafka_address)
+        async with open_kafka_bus(settings) as bus, open_kafka_bus(settings) as other:
+            for i in range(100):
+                await bus.publish([outgoing(session, i) for session in sessions])
+            async with running(bus, group, slowly(0)):
+                await until(lambda: bool(handled[0]))
+                async with running(other, group, slowly(1)):
+                    await until(lambda: expected <= {*handled[0], *handled[1]})
+
+    asyncio.run(scenario())
+    assert handled[1]
+    assert is_in_order_but_for_repeats(handled[0], elsewhere=handled[1])
+    assert is_in_order_but_for_repeats(handled[1], elsewhere=handled[0])
+
+
 @pytest.mark.parametrize("seed", [1])
 def test_nothing_is_lost_over_a_random_schedule_of_crashes(
     kafka_address: str, tmp_path: Path, seed: int
