@@ -19,13 +19,13 @@ blendshapes, head rotation and translation), 25 frames/s, in chunks of 0.2 s. Th
 `docs/decisions/0004-cpu-training.md`, the directions in `docs/direction.md`.
 
 - **Data**: {hours:.2f} hours of synthetic speech and conversation with known motion, made by
-  `training/worlds/conversation`. The voices are those of speech synthesisers, some of them made from recordings by
-  their authors; no filmed face was used.
+  `training/worlds/conversation`. The voices are those of speech synthesisers, some of them made from
+  recordings by their authors; no filmed face was used.
 - **Run**: {steps} steps of {batch} crops of {seconds:.1f} s; {minutes:.0f} minutes, {threads} CPU thread(s).
 - **Weights**: the moving average of the run; Apache-2.0, like the code.
-- **Limits**: learned from synthetic voices, rules of articulation and rules of behaviour. It moves lips plausibly
-  for speech in any language, and reacts to when and how the other speaks; it does not know words, neither its
-  own nor the other's. Directions are those of a closed English lexicon.
+- **Limits**: learned from synthetic voices, rules of articulation and rules of behaviour. It moves lips
+  plausibly for speech in any language, and reacts to when and how the other speaks; it does not know words,
+  neither its own nor the other's. Directions are those of a closed English lexicon.
 """
 
 

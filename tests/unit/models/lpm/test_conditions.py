@@ -39,7 +39,8 @@ def read(
 ) -> Tensor:
     frames = torch.randn(1, FRAMES, 8, generator=torch.Generator().manual_seed(1))
     heard = Heard(sound, torch.tensor([presence]))
-    return attention(frames, attention.remember(heard, direction or nothing_asked(), FRAMES))
+    result: Tensor = attention(frames, attention.remember(heard, direction or nothing_asked(), FRAMES))
+    return result
 
 
 def changed_frames(one: Tensor, other: Tensor) -> list[int]:
@@ -80,7 +81,8 @@ def encoded(text: str, *, known: bool = True) -> DirectionTokens:
     concepts, strengths = encode_items(read_direction(text).items)
     encoder = DirectionEncoder(tiny())
     arguments = torch.from_numpy(concepts), torch.from_numpy(strengths), torch.tensor(known)
-    return encoder(*(argument[None, None] for argument in arguments))
+    tokens: DirectionTokens = encoder(*(argument[None, None] for argument in arguments))
+    return tokens
 
 
 def is_same(one: DirectionTokens, other: DirectionTokens) -> bool:

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from models.motion import FRAME_RATE_HZ, INDEX
-from training.worlds.speech.life import Accent, Curve, Phrase, draw_temper, life_motion
+from training.worlds.speech.curves import Curve
+from training.worlds.speech.life import Accent, Phrase, draw_temper, life_motion
 
 NUM_FRAMES = 1500
 
