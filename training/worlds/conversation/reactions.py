@@ -48,9 +48,9 @@ def draw_manner(rng: np.random.Generator) -> Manner:
     """Draw a listener: most are calm, the others show what they think."""
     if rng.random() < _CALM_SHARE:
         return Manner(
-            nod_share=float(rng.uniform(0.62, 0.8)),
-            nod_deg=float(rng.uniform(2.8, 4.4)),
-            small_nod_share=0.12,
+            nod_share=float(rng.uniform(0.82, 0.95)),
+            nod_deg=float(rng.uniform(3.2, 4.8)),
+            small_nod_share=0.08,
             brow_share=0.3,
             brow=float(rng.uniform(0.12, 0.3)),
             tilt_deg=float(rng.uniform(1.0, 3.0)),
@@ -58,9 +58,9 @@ def draw_manner(rng: np.random.Generator) -> Manner:
             smile=float(rng.uniform(0.12, 0.25)),
         )
     return Manner(
-        nod_share=float(rng.uniform(0.78, 0.92)),
+        nod_share=float(rng.uniform(0.9, 1.0)),
         nod_deg=float(rng.uniform(4.2, 6.2)),
-        small_nod_share=0.2,
+        small_nod_share=0.14,
         brow_share=0.45,
         brow=float(rng.uniform(0.3, 0.6)),
         tilt_deg=float(rng.uniform(2.5, 6.0)),
@@ -85,7 +85,7 @@ def react(
 ) -> Reaction:
     """React to what another says; `readiness` [F] multiplies the chance of a nod at each frame.
 
-    All reactions begin 0.28 to 0.6 s after their cause.
+    All reactions begin 0.3 to 0.5 s after their cause.
     """
     still = np.zeros_like(times_s)
     reaction = Reaction(
@@ -93,7 +93,7 @@ def react(
     )
     free_s = -np.inf
     for phrase in before_pauses(phrases):
-        start_s = phrase.end_s + rng.uniform(0.28, 0.55)
+        start_s = phrase.end_s + rng.uniform(0.36, 0.5)
         if rng.random() < manner.nod_share * _at(readiness, start_s) and start_s > free_s:
             free_s = start_s + _nod_at_end(rng, manner, phrase, start_s, reaction.pitch, times_s)
         if phrase.is_question:
@@ -128,8 +128,8 @@ def _nod_at_end(
 ) -> float:
     """Nod after a phrase, deeper and oftener after a long one; return the seconds it takes."""
     length = float(np.clip((phrase.end_s - phrase.start_s) / 2.5, 0.3, 1.0))
-    cycles = int(rng.choice(3, p=(0.3, 0.5, 0.2) if length > 0.5 else (0.6, 0.35, 0.05))) + 1
-    period_s = float(rng.uniform(0.35, 0.55))
+    cycles = int(rng.choice(3, p=(0.35, 0.5, 0.15) if length > 0.5 else (0.6, 0.35, 0.05))) + 1
+    period_s = float(rng.uniform(0.4, 0.5))
     size = manner.nod_deg * _DEGREE * (0.6 + 0.4 * length) * rng.uniform(0.8, 1.15)
     pitch[:] += size * nod(times_s, start_s, cycles, period_s)
     return cycles * period_s

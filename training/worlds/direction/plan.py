@@ -20,6 +20,12 @@ _GAP_CHUNKS: Final = (2, 8)
 _GAP_SHARE: Final = 0.45
 _ONE_SHOT_SHARE: Final = 0.5
 _SECOND_ITEM_SHARE: Final = 0.2
+_HARD_FACTOR: Final = 2.5
+
+# Learned late, for they change how often or how much something happens, or nearly nothing: drawn oftener.
+_HARD: Final = frozenset(
+    "gaze_viewer gaze_away gaze_down calm lively blink_often blink_rarely nod shake wink".split()
+)
 
 # Of each group, one at a time: they need the same part of the face.
 _ALTERNATIVES: Final = (
@@ -79,7 +85,7 @@ def _draw_timeline(rng: np.random.Generator, num_chunks: int) -> tuple[Directed,
 
 
 def _draw_items(rng: np.random.Generator, count: int) -> tuple[Item, ...]:
-    """Up to `count` compatible items; over many draws, all concepts come about equally often."""
+    """Up to `count` compatible items; over many draws, all but the hard concepts come about equally often."""
     chosen: list[int] = []
     for i in rng.choice(len(CONCEPTS), size=len(CONCEPTS), replace=False, p=_chances()).tolist():
         if all(are_compatible(CONCEPTS[i].name, CONCEPTS[k].name) for k in chosen):
@@ -96,10 +102,11 @@ def are_compatible(one: str, other: str) -> bool:
 
 @cache
 def _chances() -> npt.NDArray[np.float64]:
-    """The chance of each concept to be drawn first: larger where few others go with it."""
+    """The chance of each concept to be drawn first: larger where few others go with it, or it is hard."""
     names = [concept.name for concept in CONCEPTS]
     friends = [sum(are_compatible(name, other) for other in names) for name in names]
-    weights = np.array(friends, dtype=np.float64) ** -0.7
+    factors = [_HARD_FACTOR if name in _HARD else 1.0 for name in names]
+    weights = np.array(factors) * np.array(friends, dtype=np.float64) ** -0.7
     return np.asarray(weights / weights.sum())
 
 
