@@ -1,0 +1,1 @@
+"""PersonaLive: a driver's video reenacts a portrait, four frames at a time, on a GPU."""
