@@ -12,12 +12,13 @@ from torch import Tensor
 
 from models.lpm.model import LpmState
 from models.lpm.online import OnlineState
+from models.lpm.streaming import EitherState
 from models.nn.cache import KVCache
 
 __all__ = ["dump_state", "join_states", "load_state", "split_state"]
 
 # The states of the LPMs: named tuples of caches, all of them with slots first.
-StateT = TypeVar("StateT", LpmState, OnlineState)
+StateT = TypeVar("StateT", LpmState, OnlineState, EitherState)
 
 
 def join_states(states: Sequence[StateT]) -> StateT:
@@ -33,7 +34,7 @@ def split_state(state: StateT) -> list[StateT]:
     return [_state(state, dict(zip(named, row, strict=True))) for row in rows]
 
 
-def dump_state(state: LpmState | OnlineState) -> bytes:
+def dump_state(state: EitherState) -> bytes:
     """The bytes of a state, exactly."""
     return save({name: tensor.contiguous() for name, tensor in _tensors(state).items()})
 
@@ -54,7 +55,7 @@ def load_state(data: bytes, like: StateT) -> StateT:
     return _state(like, tensors)
 
 
-def _tensors(state: LpmState | OnlineState) -> dict[str, Tensor]:
+def _tensors(state: EitherState) -> dict[str, Tensor]:
     """Every tensor of a state by its name, such as `cache.keys`."""
     caches: dict[str, KVCache] = state._asdict()
     return {

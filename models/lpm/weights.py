@@ -1,4 +1,4 @@
-"""LPMs on disk: a folder with model.safetensors and the resolved config.json, or one with two of these."""
+"""LPMs on disk: a folder with model.safetensors and config.json, or two of these and online.json."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from safetensors.torch import load_file, save_file
 
-from models.lpm.config import from_json, to_json
+from models.lpm.config import LpmConfig, from_json, to_json
 from models.lpm.model import Lpm
 from models.lpm.online import OnlineLpm, Schedule
 
@@ -16,6 +16,24 @@ WEIGHTS_FILE = "model.safetensors"
 CONFIG_FILE = "config.json"
 SCHEDULE_FILE = "online.json"
 BACKBONE, REFINER = "backbone", "refiner"
+
+
+def load_streaming(folder: Path) -> Lpm | OnlineLpm:
+    """Read whichever of the two LPMs lies in `folder`, ready for inference.
+
+    Raises ValueError when there is none, when it is not whole, or when there are both.
+    """
+    return load_online(folder) if _kind_of(folder) is OnlineLpm else load_lpm(folder)
+
+
+def read_config(folder: Path) -> LpmConfig:
+    """Return what the LPM in `folder` is conditioned on; raises ValueError as `load_streaming` does."""
+    return _read_config(folder / BACKBONE if _kind_of(folder) is OnlineLpm else folder)
+
+
+def weights_files(folder: Path) -> list[Path]:
+    """Return the files that hold the numbers of the LPM in `folder`."""
+    return sorted(folder.rglob(WEIGHTS_FILE))
 
 
 def save_lpm(lpm: Lpm, folder: Path) -> None:
@@ -31,12 +49,11 @@ def load_lpm(folder: Path) -> Lpm:
 
     Raises ValueError when the folder holds no LPM, or weights of another shape than its configuration.
     """
+    lpm = Lpm(_read_config(folder))
     try:
-        config = from_json((folder / CONFIG_FILE).read_text())
         tensors = load_file(folder / WEIGHTS_FILE)
     except FileNotFoundError as error:
         raise ValueError(f"no LPM in {folder}: {error}") from error
-    lpm = Lpm(config)
     try:
         lpm.load_state_dict(tensors)
     except RuntimeError as error:
@@ -66,3 +83,21 @@ def load_online(folder: Path) -> OnlineLpm:
 def is_online(folder: Path) -> bool:
     """Whether a folder holds an Online LPM rather than a single network."""
     return (folder / SCHEDULE_FILE).exists()
+
+
+def _kind_of(folder: Path) -> type[Lpm] | type[OnlineLpm]:
+    is_single = (folder / CONFIG_FILE).exists()
+    if is_online(folder):
+        if is_single:
+            raise ValueError(f"{folder} holds both {CONFIG_FILE} and {SCHEDULE_FILE}, expected one of them")
+        return OnlineLpm
+    if is_single:
+        return Lpm
+    raise ValueError(f"no LPM in {folder}: neither {CONFIG_FILE} nor {SCHEDULE_FILE} is there")
+
+
+def _read_config(folder: Path) -> LpmConfig:
+    try:
+        return from_json((folder / CONFIG_FILE).read_text())
+    except FileNotFoundError as error:
+        raise ValueError(f"no LPM in {folder}: {error}") from error

@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import cache
 from typing import Final
 
-from models.lpm.config import LpmConfig, from_json
-from models.lpm.weights import CONFIG_FILE
+from models.lpm.config import LpmConfig
+from models.lpm.weights import read_config
 from models.registry import weights_folder
 from services.kit.errors import Unavailable
 
@@ -20,8 +20,7 @@ ENGINES: Final = tuple(_VARIANTS)
 @cache
 def load_config(engine: str) -> LpmConfig:
     """The configuration of an engine. Raises Unavailable when it is missing or damaged."""
-    path = weights_folder(engine, _VARIANTS[engine]) / CONFIG_FILE
     try:
-        return from_json(path.read_text())
+        return read_config(weights_folder(engine, _VARIANTS[engine]))
     except (OSError, ValueError) as error:
         raise Unavailable(f"the configuration of engine {engine} cannot be read: {error}") from error

@@ -9,7 +9,7 @@ from typing import Final
 import torch
 from safetensors import SafetensorError
 
-from models.lpm.weights import WEIGHTS_FILE, load_lpm
+from models.lpm.weights import load_streaming, weights_files
 from models.registry import weights_folder
 from services.generation.lpm import LpmEngine
 from services.kit.errors import Unavailable
@@ -24,7 +24,7 @@ def load_engine(engine: str) -> LpmEngine:
     """Load an engine by its name. Raises Unavailable when its weights are missing or damaged."""
     folder = weights_folder(engine, _VARIANTS[engine])
     try:
-        return LpmEngine(load_lpm(folder))
+        return LpmEngine(load_streaming(folder))
     except (OSError, ValueError, SafetensorError) as error:
         raise Unavailable(f"the weights of engine {engine} cannot be loaded: {error}") from error
 
@@ -44,6 +44,6 @@ def check_weights(engine: str) -> tuple[bool, str]:
 
 
 def _describe(folder: Path) -> str:
-    weights = folder / WEIGHTS_FILE
-    digest = sha256(weights.read_bytes()).hexdigest()
-    return f"{folder.name}, {weights.stat().st_size / 2**20:.1f} MiB, sha256 {digest[:16]}"
+    contents = b"".join(file.read_bytes() for file in weights_files(folder))
+    digest = sha256(contents).hexdigest()
+    return f"{folder.name}, {len(contents) / 2**20:.1f} MiB, sha256 {digest[:16]}"

@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 
 from models.lpm.config import LpmConfig
 from models.lpm.direction import encode_items, read_direction
-from models.lpm.model import Lpm, LpmChunk, LpmState
+from models.lpm.model import Lpm, LpmChunk
+from models.lpm.online import OnlineLpm
 from models.lpm.rows import dump_state, join_states, load_state, split_state
+from models.lpm.streaming import EitherLpm, EitherState
 from models.motion import CHUNK_FRAMES, NUM_MOTION
 from services.generation.domain import Loudness
 from services.generation.engine import Rows
@@ -22,10 +24,10 @@ __all__ = ["LpmEngine"]
 
 
 class LpmEngine:
-    """An `Engine[LpmState]` around a loaded LPM."""
+    """An `Engine[EitherState]` around a loaded LPM of either kind."""
 
-    def __init__(self, model: Lpm) -> None:
-        self._model = model.eval()
+    def __init__(self, model: Lpm | OnlineLpm) -> None:
+        self._model = EitherLpm(model)
 
     @property
     def config(self) -> LpmConfig:
@@ -50,30 +52,30 @@ class LpmEngine:
         heard = None if cue.listen is None else cue.listen[config.listen_context :]
         return _loudness(spoken, config), _loudness(heard, config)
 
-    def init_state(self, slots: int) -> LpmState:
+    def init_state(self, slots: int) -> EitherState:
         return self._model.init_state(slots)
 
-    def reset(self, state: LpmState, rows: Rows) -> LpmState:
+    def reset(self, state: EitherState, rows: Rows) -> EitherState:
         return self._model.reset(state, torch.from_numpy(rows))
 
     def step(
-        self, state: LpmState, cues: Sequence[Cue | None], noise: FloatArray
-    ) -> tuple[list[Motion | None], LpmState]:
+        self, state: EitherState, cues: Sequence[Cue | None], noise: FloatArray
+    ) -> tuple[list[Motion | None], EitherState]:
         active = torch.tensor([cue is not None for cue in cues])
         with torch.inference_mode():
             motion, state = self._model.step(state, self._chunk(cues, noise), active)
         return [_motion_of(cue, frames) for cue, frames in zip(cues, motion.numpy(), strict=True)], state
 
-    def join(self, states: Sequence[LpmState]) -> LpmState:
+    def join(self, states: Sequence[EitherState]) -> EitherState:
         return join_states(states)
 
-    def split(self, state: LpmState) -> list[LpmState]:
+    def split(self, state: EitherState) -> list[EitherState]:
         return split_state(state)
 
-    def dump(self, state: LpmState) -> bytes:
+    def dump(self, state: EitherState) -> bytes:
         return dump_state(state)
 
-    def load(self, data: bytes) -> LpmState:
+    def load(self, data: bytes) -> EitherState:
         return load_state(data, self._model.init_state(1))
 
     def _chunk(self, cues: Sequence[Cue | None], noise: FloatArray) -> LpmChunk:

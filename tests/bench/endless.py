@@ -13,13 +13,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from resource import getpagesize
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models.lpm.model import Lpm
+from models.lpm.streaming import StreamingLpm
 from models.motion import CHUNK_FRAMES, INDEX, NUM_MOTION
 from models.rig.arrays import F32
 from tests.bench.behaviour import num_blinks, num_frozen, opening
@@ -27,6 +27,7 @@ from tests.bench.dialogues import synthetic_dialogues
 from tests.bench.figures import report
 from tests.bench.streams import CHUNK_S, Piece, draw_noise, encode, join_rows, shipped_model
 
+StateT = TypeVar("StateT")
 _HOURS: Final = 1.0
 _STRETCH_S: Final = 180.0
 _STRETCH: Final = round(_STRETCH_S / CHUNK_S)  # chunks
@@ -69,7 +70,7 @@ def conversation() -> Iterator[Piece]:
         yield from dialogue.scene.pieces()
 
 
-def live(lpm: Lpm, pieces: list[Piece], num_chunks: int) -> Session:
+def live(lpm: StreamingLpm[StateT], pieces: list[Piece], num_chunks: int) -> Session:
     """Stream a session of so many chunks that begins and ends with `pieces`, in bounded memory."""
     motion = np.full((num_chunks * CHUNK_FRAMES, NUM_MOTION), np.nan, np.float32)
     step_cpu_s = np.full(num_chunks, np.nan)

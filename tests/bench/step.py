@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import os
 import time
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 import torch
 
-from models.lpm.model import Lpm
+from models.lpm.streaming import StreamingLpm
 from services.kit.contracts import ANALYSIS_RATE_HZ
 from tests.bench.figures import report
 from tests.bench.sound import EXAMPLE_SPEECH, read_sound
 from tests.bench.streams import Timed, draw_noise, encode, join_rows, make_scene, shipped_model
 
+StateT = TypeVar("StateT")
 _SECONDS: Final = 60
 _SETTLE: Final = 25  # chunks until the cache is full and the loops are warm
 _WIDTHS: Final = (1, 4)
@@ -34,7 +35,7 @@ def main() -> None:
     report("step", "4 sessions", "over_one", float(np.median(four) / np.median(one)), "x", bar=_FOUR_BAR)
 
 
-def step_times_ms(lpm: Lpm, width: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+def step_times_ms(lpm: StreamingLpm[StateT], width: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
     """Wall-clock time of each step of so many sessions, whose streams and direction are all there."""
     speech = np.resize(read_sound(EXAMPLE_SPEECH), _SECONDS * ANALYSIS_RATE_HZ)
     scene = make_scene(

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from models.lpm.config import LpmConfig
 from models.lpm.direction import MAX_ITEMS, encode_items, read_direction
-from models.lpm.model import Lpm, LpmChunk
-from models.lpm.weights import load_lpm
+from models.lpm.model import LpmChunk
+from models.lpm.streaming import EitherLpm, StreamingLpm
+from models.lpm.weights import load_streaming
 from models.lpm.windows import ListenWindows, SpeakWindows
 from models.motion import CHUNK_FRAMES, FRAME_RATE_HZ, NUM_MOTION
 from models.registry import weights_folder
@@ -27,6 +28,7 @@ from services.kit.contracts import CHUNK_SAMPLES
 
 Flags = NDArray[np.bool_]
 RowT = TypeVar("RowT")
+StateT = TypeVar("StateT")
 _WEIGHTS: Final = "DRAMATIS_BENCH_WEIGHTS"
 CHUNK_S: Final = CHUNK_FRAMES / FRAME_RATE_HZ
 
@@ -127,7 +129,7 @@ def without_listening(scene: Scene) -> Scene:
     )
 
 
-def perform(lpm: Lpm, scenes: Sequence[Scene], seeds: Sequence[int]) -> F32:
+def perform(lpm: StreamingLpm[StateT], scenes: Sequence[Scene], seeds: Sequence[int]) -> F32:
     """Motion float32 [rows, F, 58] of equally long scenes, each with its own seed; the cores share them.
 
     A seed draws the noise that the command would draw from it. Equal objects among `scenes` are encoded once.
@@ -141,7 +143,7 @@ def perform(lpm: Lpm, scenes: Sequence[Scene], seeds: Sequence[int]) -> F32:
         return np.concatenate([*parts])
 
 
-def takes(lpm: Lpm, scene: Scene, seeds: Sequence[int]) -> F32:
+def takes(lpm: StreamingLpm[StateT], scene: Scene, seeds: Sequence[int]) -> F32:
     """Motion float32 [seeds, F, 58] of one scene."""
     return perform(lpm, [scene] * len(seeds), seeds)
 
@@ -183,10 +185,10 @@ def draw_noise(chance: np.random.Generator) -> F32:
 
 
 @cache
-def shipped_model() -> Lpm:
-    """The default engine's model, or the one in the folder DRAMATIS_BENCH_WEIGHTS. Cached for the process."""
+def shipped_model() -> EitherLpm:
+    """The default engine's model, or that in the folder DRAMATIS_BENCH_WEIGHTS; cached for the process."""
     folder = os.environ.get(_WEIGHTS)
-    return load_lpm(weights_folder("lpm", "motion") if folder is None else Path(folder))
+    return EitherLpm(load_streaming(weights_folder("lpm", "motion") if folder is None else Path(folder)))
 
 
 def _shared(rows: Sequence[RowT], cores: int) -> list[Sequence[RowT]]:
@@ -195,7 +197,7 @@ def _shared(rows: Sequence[RowT], cores: int) -> list[Sequence[RowT]]:
     return [rows[first:end] for first, end in pairwise(edges)]
 
 
-def _step_through(lpm: Lpm, rows: Sequence[Sequence[Heard]], seeds: Sequence[int]) -> F32:
+def _step_through(lpm: StreamingLpm[StateT], rows: Sequence[Sequence[Heard]], seeds: Sequence[int]) -> F32:
     """Motion [rows, F, 58] of equally long rows, stepped together."""
     chances = [np.random.default_rng(seed) for seed in seeds]
     state, active = lpm.init_state(len(rows)), torch.ones(len(rows), dtype=torch.bool)

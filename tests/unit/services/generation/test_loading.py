@@ -6,7 +6,8 @@ import pytest
 
 from models.lpm.config import tiny
 from models.lpm.model import Lpm
-from models.lpm.weights import WEIGHTS_FILE, save_lpm
+from models.lpm.online import OnlineLpm, Schedule
+from models.lpm.weights import CONFIG_FILE, WEIGHTS_FILE, save_lpm, save_online
 from services.generation import loading
 from services.kit.errors import Unavailable
 
@@ -24,6 +25,17 @@ def test_an_engine_loads_from_its_weights(weights: Path) -> None:
     is_present, found = loading.check_weights("lpm")
     assert is_present
     assert "sha256" in found
+
+
+def test_an_engine_of_two_networks_loads_from_the_same_place(weights: Path) -> None:
+    _, alone = loading.check_weights("lpm")
+    for name in (CONFIG_FILE, WEIGHTS_FILE):
+        (weights / name).unlink()
+    save_online(OnlineLpm(Lpm(tiny()), Lpm(tiny()), Schedule()), weights)
+    assert loading.load_engine("lpm").config == tiny()
+    is_present, found = loading.check_weights("lpm")
+    assert is_present
+    assert found != alone
 
 
 def test_damaged_weights_are_unavailable(weights: Path) -> None:

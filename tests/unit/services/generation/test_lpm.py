@@ -8,7 +8,9 @@ import pytest
 import torch
 
 from models.lpm.config import tiny
-from models.lpm.model import Lpm, LpmState
+from models.lpm.model import Lpm
+from models.lpm.online import OnlineLpm, Schedule
+from models.lpm.streaming import EitherState
 from models.motion import NUM_MOTION
 from services.encoding.streams import StreamsEncoder
 from services.generation.engine import perform
@@ -16,14 +18,27 @@ from services.generation.lpm import LpmEngine
 from services.kit.contracts import CHUNK_SAMPLES, Cue, FloatArray, Segment
 
 
-@pytest.fixture(scope="module")
-def engine() -> LpmEngine:
-    torch.set_num_threads(1)
-    torch.manual_seed(0)
+def _network(seed: int) -> Lpm:
+    torch.manual_seed(seed)
     model = Lpm(tiny())
     for parameter in model.parameters():
         torch.nn.init.normal_(parameter, std=0.2)
-    return LpmEngine(model)
+    return model
+
+
+def _single() -> LpmEngine:
+    return LpmEngine(_network(0))
+
+
+def _online() -> LpmEngine:
+    return LpmEngine(OnlineLpm(_network(1), _network(2), Schedule()))
+
+
+@pytest.fixture(scope="module", params=[_single, _online])
+def engine(request: pytest.FixtureRequest) -> LpmEngine:
+    torch.set_num_threads(1)
+    build: Callable[[], LpmEngine] = request.param
+    return build()
 
 
 # Sessions of every kind share a batch: by their number, they speak, listen, do both or are only directed.
@@ -155,7 +170,7 @@ def test_loudness_is_that_of_the_chunk_itself(engine: LpmEngine, level_db: float
         assert still.relative_db < -18
 
 
-def _rows(engine: LpmEngine, names: list[int | None], kept: dict[int, LpmState]) -> dict[int, FloatArray]:
+def _rows(engine: LpmEngine, names: list[int | None], kept: dict[int, EitherState]) -> dict[int, FloatArray]:
     """Step the sessions `names` in one batch of four; None is an idle row. `kept` holds their states."""
     chance = {name: np.random.default_rng([name, len(kept)]) for name in names if name is not None}
     noise = {name: chance[name].standard_normal(engine.noise_shape, np.float32) for name in chance}
@@ -175,9 +190,9 @@ def _rows(engine: LpmEngine, names: list[int | None], kept: dict[int, LpmState])
 def test_in_a_batch_of_one_width_neither_place_nor_neighbours_change_a_bit(
     engine: LpmEngine, names: list[int | None]
 ) -> None:
-    reference: dict[int, LpmState] = {7: engine.init_state(1)}
+    reference: dict[int, EitherState] = {7: engine.init_state(1)}
     expected = _rows(engine, [None, 7, None, None], reference)[7]
-    kept: dict[int, LpmState] = {7: engine.init_state(1)}
+    kept: dict[int, EitherState] = {7: engine.init_state(1)}
     assert np.array_equal(_rows(engine, names, kept)[7], expected)
     assert engine.dump(kept[7]) == engine.dump(reference[7])
 
@@ -192,3 +207,12 @@ def test_a_row_that_was_kept_as_bytes_goes_on_as_if_it_had_stayed(engine: LpmEng
     assert stayed is not None
     assert went_on is not None
     assert np.array_equal(stayed.frames, went_on.frames)
+
+
+@pytest.mark.parametrize(("one", "other"), [(_single, _online), (_online, _single)])
+def test_the_bytes_of_the_other_kind_of_engine_are_refused(
+    one: Callable[[], LpmEngine], other: Callable[[], LpmEngine]
+) -> None:
+    kept = other().dump(other().init_state(1))
+    with pytest.raises(ValueError, match="not the state of such an LPM"):
+        one().load(kept)
