@@ -23,7 +23,7 @@ class LossConfig:
 
     mouth_weight: float = 2.0
     life_weight: float = 1.0
-    pose_weight: float = 2.5
+    pose_weight: float = 4.0
     mouth_velocity_weight: float = 2.0
     life_velocity_weight: float = 0.1
     lip_weight: float = 0.7

@@ -23,7 +23,7 @@ _SECOND_ITEM_SHARE: Final = 0.2
 _HARD_FACTOR: Final = 2.5
 
 # Learned late, for they change how often or how much something happens, or nearly nothing: drawn oftener.
-_HARD: Final = frozenset(
+HARD: Final = frozenset(
     "gaze_viewer gaze_away gaze_down calm lively blink_often blink_rarely nod shake wink".split()
 )
 
@@ -105,7 +105,7 @@ def _chances() -> npt.NDArray[np.float64]:
     """The chance of each concept to be drawn first: larger where few others go with it, or it is hard."""
     names = [concept.name for concept in CONCEPTS]
     friends = [sum(are_compatible(name, other) for other in names) for name in names]
-    factors = [_HARD_FACTOR if name in _HARD else 1.0 for name in names]
+    factors = [_HARD_FACTOR if name in HARD else 1.0 for name in names]
     weights = np.array(factors) * np.array(friends, dtype=np.float64) ** -0.7
     return np.asarray(weights / weights.sum())
 

@@ -10,7 +10,7 @@ import pytest
 
 from models.lpm.direction import CONCEPTS, MAX_ITEMS
 from training.worlds.direction import Directed, draw_plan
-from training.worlds.direction.plan import are_compatible
+from training.worlds.direction.plan import HARD, are_compatible
 
 NUM_CHUNKS = 60
 
@@ -35,13 +35,15 @@ def test_the_kinds_of_plan_have_their_shares(plans: list[tuple[Directed, ...]]) 
     assert len(whole) / len(plans) - single == pytest.approx(0.25, abs=0.05)
 
 
-def test_all_concepts_come_about_equally_often(plans: list[tuple[Directed, ...]]) -> None:
+def test_every_concept_comes_often_and_hard_ones_twice_as_often(plans: list[tuple[Directed, ...]]) -> None:
     counts = Counter(item.concept for plan in plans for piece in plan for item in piece.items)
-    usual = sum(counts.values()) / len(CONCEPTS)
+    hard = [counts.pop(number) for number, concept in enumerate(CONCEPTS, 1) if concept.name in HARD]
+    usual = sum(counts.values()) / len(counts)
 
-    assert len(counts) == len(CONCEPTS)
+    assert len(hard) + len(counts) == len(CONCEPTS)
     assert min(counts.values()) > 0.6 * usual
     assert max(counts.values()) < 1.5 * usual
+    assert min(hard) > 1.5 * usual
 
 
 def test_items_are_compatible_and_of_fair_strength(plans: list[tuple[Directed, ...]]) -> None:
