@@ -21,7 +21,10 @@ from models.personalive.temporal_module import TemporalModule
 from models.personalive.weights import fill
 
 # How the recorded outputs of stages were thinned: every n-th frame, channel, row and column.
-TAP_STRIDES: Final = (4, 16, 2, 2)
+TAP_STRIDES: Final = (5, 16, 2, 2)
+# How many keyframes they were recorded with.
+TAP_KEYFRAMES: Final = 1
+RECORDED_KEYFRAMES: Final = (0, 1, 3)
 
 
 def replay_motion_module(case: Case) -> Tensors:
@@ -59,18 +62,17 @@ def replay_reference_bank(case: Case) -> Tensors:
 
 
 def replay_denoising_unet(case: Case) -> Tensors:
-    """Run the denoising UNet with 0, 1 and 3 keyframes; with none, what leaves its stages comes out too."""
+    """Run the denoising UNet with 0, 1 and 3 keyframes; what leaves its stages with one comes out too."""
     drawn = weights(case)
     unet = denoising_unet(config_of(case), drawn["denoising_unet"] | drawn["temporal_module"])
     latents, pose = _frames(case.inputs["latents"]), _frames(case.inputs["pose"])
     outputs: dict[str, Tensor] = {}
     with torch.inference_mode():
-        with _tapped(unet) as taps:
-            outputs["eps_keyframes0"] = unet(latents, pose, _conditions(case, unet, 0))[0]
-        for keyframes in (1, 3):
-            noise = unet(latents, pose, _conditions(case, unet, keyframes))
-            outputs[f"eps_keyframes{keyframes}"] = noise[0]
-    return outputs | taps
+        for keyframes in RECORDED_KEYFRAMES:
+            with _tapped(unet) as taps:
+                noise = unet(latents, pose, _conditions(case, unet, keyframes))
+            outputs |= {f"eps_keyframes{keyframes}": noise[0]} | (taps if keyframes == TAP_KEYFRAMES else {})
+    return outputs
 
 
 REPLAYS: Final[Mapping[str, Replay]] = MappingProxyType(
