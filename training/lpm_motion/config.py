@@ -23,7 +23,7 @@ class LossConfig:
 
     mouth_weight: float = 2.0
     life_weight: float = 1.0
-    pose_weight: float = 4.0
+    pose_weight: float = 2.5
     mouth_velocity_weight: float = 2.0
     life_velocity_weight: float = 0.1
     lip_weight: float = 0.7
@@ -75,10 +75,11 @@ class TrainingConfig:
     betas: tuple[float, float] = (0.9, 0.98)
     gradient_clip: float = 1.0
     ema_decay: float = 0.999
-    history_noise: float = 0.15
+    history_noise: float = 0.2
     condition_dropout: tuple[float, float, float] = (0.05, 0.08, 0.08)
     all_dropout: float = 0.02
     least_std: float = 0.02
+    least_spread: float = 0.01
     least_change: float = 0.05
     log_every: int = 50
     checkpoint_every_s: float = 240.0

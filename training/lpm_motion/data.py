@@ -14,7 +14,8 @@ from torch import Tensor
 
 from models.audio.logmel import LogMelConfig, decibels
 from models.lpm.config import LpmConfig
-from models.motion import FRAME_RATE_HZ
+from models.lpm.model import mouth_columns
+from models.motion import CHUNK_FRAMES, FRAME_RATE_HZ, NUM_BLENDSHAPES
 from training.lpm_motion.config import TrainingConfig
 from training.worlds.conversation import read_shards
 from training.worlds.speech import PHONE_SET, Phone
@@ -113,7 +114,7 @@ def clip_levels(samples: npt.NDArray[np.int16], config: LogMelConfig) -> HalfArr
 
 
 class MotionStatistics(NamedTuple):
-    """Per number, each [58]: mean, standard deviation, and the usual change between frames in deviations."""
+    """Per number, each [58]: mean, spread, and the usual change between frames in units of the spread."""
 
     mean: Tensor
     std: Tensor
@@ -121,9 +122,25 @@ class MotionStatistics(NamedTuple):
 
 
 def motion_statistics(scenes: Scenes, config: TrainingConfig) -> MotionStatistics:
-    """Return the statistics of the taught motion; what hardly moves is taken to move a little."""
+    """Return the statistics of the taught motion; what hardly moves is taken to move a little.
+
+    The spread is the standard deviation, but less for what moves slowly between places far apart: what a
+    chunk leaves open, given its past, is how much a number changes in its time. Measured by where heads are
+    turned to, a nod would be lost in the noise and in the loss. For the head it is that change; for
+    other numbers but the mouth's, the geometric mean of both.
+    """
     flat = scenes.motion.reshape(-1, scenes.motion.shape[-1]).astype(np.float32)
-    std = np.maximum(flat.std(0), config.least_std)
-    moved = np.sqrt(np.square(np.diff(scenes.motion.astype(np.float32), axis=1)).mean((0, 1)))
-    change = np.maximum(moved / std, config.least_change)
+    deviation = flat.std(0)
+    within = np.minimum(usual_change(scenes.motion, CHUNK_FRAMES), deviation)
+    spread = np.sqrt(deviation * within)
+    spread[NUM_BLENDSHAPES:] = within[NUM_BLENDSHAPES:]
+    deviation, spread = np.maximum(deviation, config.least_std), np.maximum(spread, config.least_spread)
+    std = np.where(mouth_columns().numpy(), deviation, spread)
+    change = np.maximum(usual_change(scenes.motion, 1) / std, config.least_change)
     return MotionStatistics(*(torch.from_numpy(value) for value in (flat.mean(0), std, change)))
+
+
+def usual_change(motion: HalfArray, frames: int) -> FloatArray:
+    """Return by how much each number of motion [clips, F, 58] changes in so many frames, root mean square."""
+    moved = motion[:, frames:].astype(np.float32) - motion[:, :-frames]
+    return np.asarray(np.sqrt(np.square(moved).mean((0, 1))), np.float32)

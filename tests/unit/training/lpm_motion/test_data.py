@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pytest
 import torch
 
 from models.audio.logmel import Array, decibels, log_mel
 from models.lpm.config import tiny
+from models.lpm.model import mouth_columns
 from models.lpm.windows import ListenWindows, SpeakWindows
+from models.motion import CHUNK_FRAMES, INDEX
 from training.lpm_motion.config import tiny_run
 from training.lpm_motion.crops import CropSampler, crop, hear
 from training.lpm_motion.data import PHONES, Scenes, clip_levels, lull_labels, motion_statistics, phone_labels
@@ -103,5 +106,17 @@ def test_a_lull_is_told_by_its_length() -> None:
 def test_numbers_that_never_move_do_not_blow_up(data: Scenes) -> None:
     still = replace(data, motion=np.zeros_like(data.motion))
     statistics = motion_statistics(still, tiny_run())
-    assert statistics.std.tolist() == [np.float32(0.02)] * len(statistics.std)
+    run = tiny_run()
+    assert set(statistics.std[mouth_columns()].tolist()) == {np.float32(run.least_std)}
+    assert set(statistics.std[~mouth_columns()].tolist()) == {np.float32(run.least_spread)}
     assert statistics.change.min() > 0
+
+
+def test_a_head_that_drifts_far_is_measured_by_what_it_does_in_a_chunk(data: Scenes) -> None:
+    drift = np.linspace(0, 6, data.num_frames, dtype=np.float16)[None, :, None]
+    drifting = replace(data, motion=np.broadcast_to(drift, data.motion.shape))
+    std = motion_statistics(drifting, tiny_run()).std
+    in_a_chunk = CHUNK_FRAMES * 6 / (data.num_frames - 1)
+    assert std[INDEX["headPitch"]] == pytest.approx(in_a_chunk, rel=0.01)
+    assert std[INDEX["jawOpen"]] == pytest.approx(6 / 12**0.5, rel=0.05)
+    assert in_a_chunk < std[INDEX["browInnerUp"]] < std[INDEX["jawOpen"]]
