@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from einops import rearrange
 from torch import Tensor, nn
 
 # Shapes: R rows or frames, N query tokens, K key tokens, C width.
@@ -46,8 +47,8 @@ def attend(queries: Tensor, context: KeyValues, *, heads: int, mask: Tensor | No
         _heads_apart(context.values, heads),
         attn_mask=mask,
     )
-    return attended.transpose(1, 2).flatten(2)
+    return rearrange(attended, "r h n e -> r n (h e)")
 
 
 def _heads_apart(tokens: Tensor, heads: int) -> Tensor:
-    return tokens.unflatten(-1, (heads, -1)).transpose(1, 2)
+    return rearrange(tokens, "r n (h e) -> r h n e", h=heads)

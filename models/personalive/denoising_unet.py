@@ -82,7 +82,8 @@ class DenoisingUNet(nn.Module):
 
         x = self.trunk.conv_in(latents.flatten(0, 1)) + pose.flatten(0, 1)
         x = self.conv_norm_out(self.trunk(x, visit))
-        return rearrange(self.conv_out(nn.functional.silu(x)), "(b f) c h w -> b f c h w", f=frames)
+        noise: Tensor = self.conv_out(nn.functional.silu(x))
+        return rearrange(noise, "(b f) c h w -> b f c h w", f=frames)
 
     def _spatials(self) -> list[SpatialTransformer]:
         return [layer.spatial for layer in self.trunk.layers() if layer.spatial is not None]

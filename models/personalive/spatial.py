@@ -51,12 +51,14 @@ class SpatialTransformer(nn.Module):
 
     def tokens(self, x: Tensor) -> Tensor:
         """Return the residual stream [R, N, C] of frames [R, C, H, W]."""
-        return rearrange(self.proj_in(self.norm(x)), "r c h w -> r (h w) c")
+        entered: Tensor = self.proj_in(self.norm(x))
+        return rearrange(entered, "r c h w -> r (h w) c")
 
     def rest(self, tokens: Tensor, attended: Tensor, portrait: Tensor) -> Tensor:
         """Return the residual stream after what self-attention gave; `portrait` is [R, C]."""
         tokens = tokens + attended + portrait[:, None]
-        return tokens + self.ff(self.norm3(tokens))  # type: ignore[no-any-return]  # modules are untyped
+        inner: Tensor = self.ff(self.norm3(tokens))
+        return tokens + inner
 
     def leave(self, tokens: Tensor, x: Tensor) -> Tensor:
         """Return frames [R, C, H, W] from the residual stream and the frames it began with."""
@@ -67,17 +69,29 @@ class SpatialTransformer(nn.Module):
         frames = x.shape[0] // context.portrait.shape[0]
         tokens = self.tokens(x)
         normed = self.norm1(tokens)
-        together = _beside(self.attn1.project(normed), context.references, frames)
+        keys_values = _beside(self.attn1.project(normed), context.references, frames)
         mask = _mask(context.present, normed.shape[1], frames)
-        attended = self.attn1(normed, together, mask)
+        attended = self.attn1(normed, keys_values, mask)
         tokens = self.rest(tokens, attended, context.portrait.repeat_interleave(frames, dim=0))
         return self.leave(tokens, x)
 
 
 def _beside(own: KeyValues, references: KeyValues, frames: int) -> KeyValues:
     """Put each frame's own tokens [R, N, C] and those of its row's references together: [R, N + S * N, C]."""
-    shared = (each.flatten(1, 2).repeat_interleave(frames, dim=0) for each in references)
-    return KeyValues(*(torch.cat(both, dim=1) for both in zip(own, shared, strict=True)))
+    keys, values = (
+        torch.cat((_of_rows(mine, frames), _shared(theirs, frames)), dim=2).flatten(0, 1)
+        for mine, theirs in zip(own, references, strict=True)
+    )
+    return KeyValues(keys, values)
+
+
+def _of_rows(tokens: Tensor, frames: int) -> Tensor:
+    return rearrange(tokens, "(b f) n c -> b f n c", f=frames)
+
+
+def _shared(references: Tensor, frames: int) -> Tensor:
+    """Return [B, F, S * N, C], the same memory for every frame, from [B, S, N, C]."""
+    return references.flatten(1, 2)[:, None].expand(-1, frames, -1, -1)
 
 
 def _mask(present: Tensor | None, tokens: int, frames: int) -> Tensor | None:
