@@ -1,9 +1,32 @@
-"""The configuration of PersonaLive's networks, and its variants."""
+"""The configuration of PersonaLive, its variants, and how it is written beside the weights."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, is_dataclass
+from types import MappingProxyType
+from typing import Any, Final, TypeVar, get_type_hints
+
+from models.personalive.front_end import config as front_end
+from models.personalive.front_end.config import FrontEndConfig
+from models.personalive.keyframes import KeyframeConfig
+from models.personalive.scheduler import ScheduleConfig
+
+# Pixels per latent, along each side, of the autoencoder of Stable Diffusion.
+PIXELS_PER_LATENT: Final = 8
+
+ConfigT = TypeVar("ConfigT")
+
+
+@dataclass(frozen=True, slots=True)
+class BankPlace:
+    """Where a spatial attention stands: `side` is down, mid or up; `level` counts halvings of resolution."""
+
+    side: str
+    stage: int
+    layer: int
+    level: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -11,8 +34,8 @@ class UNetConfig:
     """The denoising UNet and the reference UNet, which have the same two-dimensional trunk.
 
     `channels` and `attends` go from the finest resolution to the coarsest; each is half the one before.
-    A window has `chunks` micro-chunks of `chunk_frames`, one per noise level. `max_positions` is the length
-    of the position tables in temporal modules, `keyframes` how many may join the portrait as reference.
+    A window has `chunks` micro-chunks of `chunk_frames`, one per noise level; `max_positions` is the length
+    of the position tables in temporal modules.
     """
 
     channels: tuple[int, ...]
@@ -29,7 +52,6 @@ class UNetConfig:
     chunks: int = 4
     chunk_frames: int = 4
     max_positions: int = 32
-    keyframes: int = 3
 
     def __post_init__(self) -> None:
         if len(self.channels) != len(self.attends):
@@ -49,11 +71,6 @@ class UNetConfig:
     def time_width(self) -> int:
         return 4 * self.channels[0]
 
-    @property
-    def slots(self) -> int:
-        """How many pictures a row may refer to: its portrait and its keyframes."""
-        return 1 + self.keyframes
-
     def banks(self) -> Iterator[BankPlace]:
         """Yield the places of the spatial attentions, in the order in which they run."""
         levels = range(len(self.channels))
@@ -66,29 +83,54 @@ class UNetConfig:
                 yield from (BankPlace("up", up, layer, level) for layer in range(self.layers + 1))
 
 
-@dataclass(frozen=True, slots=True)
-class BankPlace:
-    """Where a spatial attention stands: `side` is down, mid or up; `level` counts halvings of resolution."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonaLiveConfig:
+    """All of PersonaLive for pictures of `picture` pixels square."""
 
-    side: str
-    stage: int
-    layer: int
-    level: int
+    picture: int
+    unet: UNetConfig
+    front_end: FrontEndConfig = field(default_factory=FrontEndConfig)
+    schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
+    keyframes: KeyframeConfig = field(default_factory=KeyframeConfig)
+
+    def __post_init__(self) -> None:
+        smallest = PIXELS_PER_LATENT << (len(self.unet.channels) - 1)
+        if self.picture < smallest or self.picture % smallest:
+            raise ValueError(f"pictures of {self.picture} px, expected a multiple of {smallest}")
+        if len(self.schedule.levels) != self.unet.chunks:
+            raise ValueError(f"{self.unet.chunks} chunks, but noise levels {self.schedule.levels}")
+        encoder = self.front_end.encoder
+        offered, expected = (
+            (encoder.tokens, encoder.token_width),
+            (self.unet.motion_tokens, self.unet.motion_width),
+        )
+        if offered != expected:
+            raise ValueError(f"motion tokens of {offered} (how many, how wide), the UNet expects {expected}")
+
+    @property
+    def latent(self) -> int:
+        """Rows, and columns, of a picture's latents."""
+        return self.picture // PIXELS_PER_LATENT
+
+    @property
+    def slots(self) -> int:
+        """How many pictures a row may refer to: its portrait and its keyframes."""
+        return 1 + self.keyframes.limit
 
 
-def published_unet() -> UNetConfig:
-    """The published size: 1.68 billion parameters, and 0.86 billion of the reference UNet."""
-    return UNetConfig(channels=(320, 640, 1280, 1280))
+def published() -> PersonaLiveConfig:
+    """The published size: 1.68 billion parameters denoise, 0.86 billion read reference pictures."""
+    return PersonaLiveConfig(picture=512, unet=UNetConfig(channels=(320, 640, 1280, 1280)))
 
 
-def narrow_unet() -> UNetConfig:
-    """The published structure at a fifth of its width, as in the narrow parity fixtures."""
-    return UNetConfig(channels=(64, 128, 256, 256))
+def narrow() -> PersonaLiveConfig:
+    """The published structure with UNets of a fifth of the width, as in the narrow parity fixtures."""
+    return PersonaLiveConfig(picture=128, unet=UNetConfig(channels=(64, 128, 256, 256)))
 
 
-def tiny_unet() -> UNetConfig:
+def tiny() -> PersonaLiveConfig:
     """A size for tests."""
-    return UNetConfig(
+    unet = UNetConfig(
         channels=(16, 16, 32, 32),
         layers=1,
         heads=2,
@@ -97,3 +139,37 @@ def tiny_unet() -> UNetConfig:
         motion_tokens=4,
         motion_width=8,
     )
+    return PersonaLiveConfig(picture=64, unet=unet, front_end=front_end.tiny())
+
+
+VARIANTS: Final[Mapping[str, Callable[[], PersonaLiveConfig]]] = MappingProxyType(
+    {"tiny": tiny, "narrow": narrow, "published": published}
+)
+
+
+def to_json(config: PersonaLiveConfig) -> str:
+    """Return the resolved configuration as JSON."""
+    return json.dumps(asdict(config), indent=2) + "\n"
+
+
+def from_json(text: str) -> PersonaLiveConfig:
+    """Read what `to_json` wrote. Raises ValueError for unknown or missing fields."""
+    try:
+        return _read(PersonaLiveConfig, json.loads(text))
+    except (AttributeError, TypeError) as error:
+        raise ValueError(f"not a PersonaLive configuration: {error}") from error
+
+
+# JSON has no types to check against: the dataclasses refuse what they do not know.
+def _read(kind: type[ConfigT], values: dict[str, Any]) -> ConfigT:
+    hints = get_type_hints(kind)
+    return kind(
+        **{
+            name: _read(hints[name], value) if is_dataclass(hints.get(name)) else _with_tuples(value)
+            for name, value in values.items()
+        }
+    )
+
+
+def _with_tuples(value: Any) -> Any:
+    return tuple(_with_tuples(item) for item in value) if isinstance(value, list) else value

@@ -10,18 +10,17 @@ from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-from models.personalive.config import UNetConfig, published_unet
+from models.personalive.config import UNetConfig, published
 from models.personalive.denoising_unet import Conditions, DenoisingUNet, together
 from models.personalive.folding import fold
-from models.personalive.front_end.config import published as published_front_end
 from models.personalive.front_end.motion_encoder import MotionEncoder
 from models.personalive.front_end.motion_extractor import MotionExtractor
 from models.personalive.front_end.pose_guider import PoseGuider
 from models.personalive.reference_unet import ReferenceUNet
 from tests.bench.figures import report
 
-SIDE: Final = 512
-LATENT: Final = SIDE // 8
+SIDE: Final = published().picture
+LATENT: Final = published().latent
 GIGA: Final = 1e9
 # What the published implementation takes, in GMAC: a window with 0 and 3 keyframes; the rest for one frame.
 PUBLISHED_WINDOW: Final[Mapping[int, float]] = {0: 12_026.0, 3: 15_580.0}
@@ -34,11 +33,11 @@ def main() -> None:
     """Print, for a row with 0 and with 3 keyframes, GMAC per frame and its share of the published cost."""
     with torch.device("meta"), torch.no_grad():
         decoder, front_end = _decoder(), _front_end()
-        unet = DenoisingUNet(published_unet())
+        unet = DenoisingUNet(published().unet)
         plain = {keyframes: _window(unet, keyframes) for keyframes in PUBLISHED_WINDOW}
         fold(unet)
         windows = {keyframes: _window(unet, keyframes) for keyframes in PUBLISHED_WINDOW}
-        portrait = _portrait(ReferenceUNet(published_unet()))
+        portrait = _portrait(ReferenceUNet(published().unet))
     report("personalive_cost", "published", "decoder", decoder, "GMAC/frame", published=PUBLISHED_DECODER)
     report(
         "personalive_cost", "published", "front_end", front_end, "GMAC/frame", published=PUBLISHED_FRONT_END
@@ -98,13 +97,13 @@ def _decoder() -> float:
 
 def _front_end() -> float:
     """Return the cost of reading one frame of the driver."""
-    config = published_front_end()
+    config = published().front_end
     faces = torch.zeros(1, 3, config.encoder.picture, config.encoder.picture)
     pictures = torch.zeros(1, 3, config.extractor.picture, config.extractor.picture)
     # Tables that are no weights stand on the CPU whatever the default device is.
     encoder = MotionEncoder(config.encoder).eval().to("meta")
     extractor = MotionExtractor(config.extractor).to("meta")
-    guider = PoseGuider(config.guider_channels, published_unet().channels[0])
+    guider = PoseGuider(config.guider_channels, published().unet.channels[0])
     drawn = torch.zeros(1, 3, SIDE, SIDE)
     return _gmac(lambda: (encoder(faces), extractor(pictures), guider(drawn)))
 
@@ -112,7 +111,7 @@ def _front_end() -> float:
 def _gmac(run: Callable[[], object]) -> float:
     with FlopCounterMode(display=False) as counter:
         run()
-    return counter.get_total_flops() / 2 / GIGA
+    return float(counter.get_total_flops()) / 2 / GIGA
 
 
 if __name__ == "__main__":

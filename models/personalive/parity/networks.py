@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
 from models.personalive.config import UNetConfig
+from models.personalive.config import published as published_size
 from models.personalive.denoising_unet import Conditions, DenoisingUNet, together
 from models.personalive.motion_module import MotionModule
 from models.personalive.names import published
@@ -89,7 +90,7 @@ def config_of(case: Case) -> UNetConfig:
     """Return the size of a case's UNets; the modules alone are of the published one."""
     if "block_out_channels" in case.fields:
         return UNetConfig(channels=tuple(case.fields["block_out_channels"]))
-    return UNetConfig(channels=(320, 640, 1280, 1280))
+    return published_size().unet
 
 
 def reference_unet(config: UNetConfig, tensors: Mapping[str, Tensor]) -> ReferenceUNet:

@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeVar
 import torch
 from torch import Tensor, nn
 
-from models.personalive.config import UNetConfig, tiny_unet
+from models.personalive.config import UNetConfig, tiny
 from models.personalive.denoising_unet import Conditions, DenoisingUNet, together
 from models.personalive.reference_unet import Bank, ReferenceUNet
 
@@ -28,12 +28,12 @@ class Window(NamedTuple):
 
 def denoising_unet(config: UNetConfig | None = None) -> DenoisingUNet:
     """Return a denoising UNet in which everything has an effect."""
-    return drawn(DenoisingUNet(config or tiny_unet()))
+    return drawn(DenoisingUNet(config or tiny().unet))
 
 
 def reference_unet(config: UNetConfig | None = None) -> ReferenceUNet:
     """Return a reference UNet in which everything has an effect."""
-    return drawn(ReferenceUNet(config or tiny_unet()))
+    return drawn(ReferenceUNet(config or tiny().unet))
 
 
 NetworkT = TypeVar("NetworkT", bound=nn.Module)

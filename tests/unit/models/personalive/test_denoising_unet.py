@@ -4,14 +4,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from models.personalive.config import tiny_unet
+from models.personalive.config import tiny
 from models.personalive.denoising_unet import DenoisingUNet
 from models.personalive.folding import fold
 from models.personalive.references import begin, extend
 from tests.unit.models.personalive import drawing, plain
 from tests.unit.models.personalive.drawing import Window
 
-CONFIG = tiny_unet()
+CONFIG = tiny().unet
+SLOTS = tiny().slots
 
 
 @pytest.fixture(scope="module")
@@ -54,11 +55,11 @@ def test_a_folded_network_computes_the_same() -> None:
 
 def test_rows_that_look_at_different_pictures_equal_single_runs(unet: DenoisingUNet) -> None:
     given = drawing.window(CONFIG, rows=2, pictures=3)
-    references = begin(unet.remember(given.banks[0]), CONFIG.slots)
+    references = begin(unet.remember(given.banks[0]), SLOTS)
     for bank in given.banks[1:]:
         references = extend(references, unet.remember(bank), torch.tensor([False, True]))
     conditions = drawing.conditions(unet, given)
-    conditions = conditions._replace(memory=references.memory, present=references.present(CONFIG.slots))
+    conditions = conditions._replace(memory=references.memory, present=references.present(SLOTS))
 
     noise = unet(given.latents, given.pose, conditions)
 
