@@ -101,12 +101,14 @@ class DrawingConfig:
 class CropConfig:
     """The square around the drawn points: `reach` times as long as they rise above their centre.
 
-    The centre divides it, from left to right and from top to bottom, in `before` and `after`.
+    The centre divides it, from left to right and from top to bottom, in `before` and `after`. A part of it
+    in the picture that is smaller than `smallest`, of the picture's side, is no face.
     """
 
     reach: float = 3.4
     before: float = 0.475
     after: float = 0.525
+    smallest: float = 1 / 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

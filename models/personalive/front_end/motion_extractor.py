@@ -50,7 +50,9 @@ class MotionExtractor(nn.Module):
         super().__init__()
         self.config = config
         self.detector = Detector(config)
-        self.register_buffer("idx_tensor", torch.arange(config.bins, dtype=torch.float32))
+        # Some published files lack it, and then nothing fills what stands on the meta device.
+        bins = torch.arange(config.bins, dtype=torch.float32, device="cpu")
+        self.register_buffer("idx_tensor", bins)
 
     def forward(self, pictures: Tensor) -> HeadMotion:
         """Read pictures [N, 3, H, W] in 0..1 (H = W = `config.picture`)."""
@@ -147,4 +149,4 @@ class ChannelNorm(nn.LayerNorm):
     def forward(self, features: Tensor) -> Tensor:
         """Normalise every place by itself."""
         normed = super().forward(rearrange(features, "n c h w -> n h w c"))
-        return rearrange(normed, "n h w c -> n c h w")
+        return cast(Tensor, rearrange(normed, "n h w c -> n c h w"))

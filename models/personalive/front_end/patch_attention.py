@@ -93,9 +93,13 @@ class SelfAttention(nn.Module):
 
 
 def _square_positions(grid: int, width: int) -> Tensor:
-    """Place of every patch [1, L, D], row by row: half of the width tells its column, half its row."""
-    rates = 10000.0 ** (-torch.arange(width // 4, dtype=torch.float64) / (width // 4))
-    angles = torch.outer(torch.arange(grid, dtype=torch.float64), rates)
+    """Place of every patch [1, L, D], row by row: half of the width tells its column, half its row.
+
+    No file holds it, so it is made on the CPU even while parameters stand on the meta device.
+    """
+    steps = torch.arange(max(grid, width // 4), dtype=torch.float64, device="cpu")
+    rates = 10000.0 ** (-steps[: width // 4] / (width // 4))
+    angles = torch.outer(steps[:grid], rates)
     line = torch.cat([angles.sin(), angles.cos()], dim=1)
     columns, rows = line.expand(grid, -1, -1), line.unsqueeze(1).expand(-1, grid, -1)
     return torch.cat([columns, rows], dim=-1).flatten(0, 1).float().unsqueeze(0)
