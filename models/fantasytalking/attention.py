@@ -55,6 +55,8 @@ class AddedKeyValue(nn.Module):
         nn.init.zeros_(self.v_proj.weight)
 
     def forward(self, tokens: Tensor, heads: int) -> KeyValue:
+        """Return keys and values [..., N, H, E] of tokens [..., N, token_dim]."""
+        tokens = tokens.to(self.k_proj.weight.dtype)
         return KeyValue(_split(self.k_proj(tokens), heads), _split(self.v_proj(tokens), heads))
 
 
@@ -65,10 +67,10 @@ class CrossAttention(nn.Module):
     Speech queries are those of text, normalised but not rotated; keys of speech are not normalised.
     """
 
-    def __init__(self, *, dim: int, token_dim: int, identity_dim: int | None) -> None:
+    def __init__(self, *, dim: int, token_dim: int) -> None:
         super().__init__()
         self.speech = AddedKeyValue(dim=dim, token_dim=token_dim)
-        self.identity = None if identity_dim is None else AddedKeyValue(dim=dim, token_dim=identity_dim)
+        self.identity: AddedKeyValue | None = None
 
     def read_text(self, attn: WanAttention, embedded: Tensor) -> KeyValue:
         """Return keys and values of embedded text [B, N, D]; padding counts as text."""

@@ -88,6 +88,11 @@ def original_name(name: str) -> str:
     return f"{prefix}{modules[module]}.{leaf}"
 
 
+def file_name(name: str) -> str:
+    """Return the name in a file of a tensor of this network: the original one where it is published."""
+    return published_name(name) if is_published(name) else name
+
+
 def is_published(name: str) -> bool:
     """Whether a tensor of this network is in the published files."""
     return not name.startswith(UNPUBLISHED) and IDENTITY not in name

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import torch
@@ -11,7 +12,13 @@ from diffusers.models.transformers.transformer_wan import WanTransformer3DModel
 from einops import rearrange
 from torch import Tensor, nn
 
-from models.fantasytalking.attention import BlockContext, CrossAttention, KeyValue, SpeechKeyValue
+from models.fantasytalking.attention import (
+    AddedKeyValue,
+    BlockContext,
+    CrossAttention,
+    KeyValue,
+    SpeechKeyValue,
+)
 from models.fantasytalking.config import AudioConfig, BackboneConfig, FantasyTalkingConfig
 from models.fantasytalking.identity import FaceQueries
 from models.fantasytalking.intensity import IntensityNetwork
@@ -57,20 +64,20 @@ class FantasyTalking(nn.Module):
     def __init__(self, config: FantasyTalkingConfig) -> None:
         super().__init__()
         self.config = config
-        identity = config.identity
         # Diffusers declares no types for the parts of its models.
         self.backbone: Any = _backbone(config.backbone)
         for attn in self._attentions():
-            attn.processor = CrossAttention(
-                dim=config.backbone.dim,
-                token_dim=config.audio.token_dim,
-                identity_dim=None if identity is None else identity.token_dim,
-            )
+            attn.processor = CrossAttention(dim=config.backbone.dim, token_dim=config.audio.token_dim)
         self.audio_projection = AudioProjection(config.audio)
-        self.face_queries = None if identity is None else FaceQueries(identity)
-        self.intensity_network = (
-            None if config.intensity is None else IntensityNetwork(config.intensity, dim=config.backbone.dim)
-        )
+        self.face_queries: FaceQueries | None = None
+        self.intensity_network: IntensityNetwork | None = None
+        self._add_branches(config)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The type of most weights, in which the network computes."""
+        dtype: torch.dtype = self.backbone.patch_embedding.weight.dtype
+        return dtype
 
     def read_text(self, text: Tensor) -> tuple[KeyValue, ...]:
         """Project text embeddings [B, text_length, text_dim], zero-padded, for every block.
@@ -80,12 +87,12 @@ class FantasyTalking(nn.Module):
         expected = self.config.backbone.text_length
         if text.shape[1] != expected:
             raise ValueError(f"expected {expected} text embeddings, padded with zeros, got {text.shape[1]}")
-        embedded = self.backbone.condition_embedder.text_embedder(text)
+        embedded = self.backbone.condition_embedder.text_embedder(text.to(self.dtype))
         return tuple(attn.processor.read_text(attn, embedded) for attn in self._attentions())
 
     def read_image(self, features: Tensor) -> tuple[KeyValue, ...]:
         """Project features of the portrait [B, N, image_dim] for every block."""
-        embedded = self.backbone.condition_embedder.image_embedder(features)
+        embedded = self.backbone.condition_embedder.image_embedder(features.to(self.dtype))
         return tuple(attn.processor.read_image(attn, embedded) for attn in self._attentions())
 
     def read_speech(self, windows: AudioWindows) -> tuple[SpeechKeyValue, ...]:
@@ -121,6 +128,7 @@ class FantasyTalking(nn.Module):
         `latents` [B, in_channels, F, H, W] are noisy latents, mask and given latent; `timestep` [B] is
         1000 times the noise level.
         """
+        latents = latents.to(self.dtype)
         frames, height, width = self._patches(latents)
         rotary = self.backbone.rope(latents)
         hidden = self.backbone.patch_embedding(latents).flatten(2).transpose(1, 2).contiguous()
@@ -142,6 +150,15 @@ class FantasyTalking(nn.Module):
             w=w,
         )
         return video
+
+    def _add_branches(self, config: FantasyTalkingConfig) -> None:
+        dim = config.backbone.dim
+        if config.identity is not None:
+            self.face_queries = FaceQueries(config.identity)
+            for attn in self._attentions():
+                attn.processor.identity = AddedKeyValue(dim=dim, token_dim=config.identity.token_dim)
+        if config.intensity is not None:
+            self.intensity_network = IntensityNetwork(config.intensity, dim=dim)
 
     def _patches(self, latents: Tensor) -> tuple[int, int, int]:
         sizes = tuple(latents.shape[2:])
@@ -179,9 +196,14 @@ class FantasyTalking(nn.Module):
 
 
 def without_weights(config: FantasyTalkingConfig) -> FantasyTalking:
-    """Return the network with parameters on the meta device, to be given weights with `assign`."""
+    """Return the network with its published parameters on the meta device, to be assigned.
+
+    The branches that nobody published are as they begin.
+    """
     with torch.device("meta"):
-        network = FantasyTalking(config)
+        network = FantasyTalking(replace(config, identity=None, intensity=None))
+    network.config = config
+    network._add_branches(config)
     rotary = type(network.backbone.rope)
     # Tables that are in no file; they are small, and loading assigns no buffers that are not saved.
     backbone = config.backbone
