@@ -99,11 +99,8 @@ class PersonaLiveConfig:
             raise ValueError(f"pictures of {self.picture} px, expected a multiple of {smallest}")
         if len(self.schedule.levels) != self.unet.chunks:
             raise ValueError(f"{self.unet.chunks} chunks, but noise levels {self.schedule.levels}")
-        encoder = self.front_end.encoder
-        offered, expected = (
-            (encoder.tokens, encoder.token_width),
-            (self.unet.motion_tokens, self.unet.motion_width),
-        )
+        offered = self.front_end.encoder.tokens, self.front_end.encoder.token_width
+        expected = self.unet.motion_tokens, self.unet.motion_width
         if offered != expected:
             raise ValueError(f"motion tokens of {offered} (how many, how wide), the UNet expects {expected}")
 
@@ -171,5 +168,5 @@ def _read(kind: type[ConfigT], values: dict[str, Any]) -> ConfigT:
     )
 
 
-def _with_tuples(value: Any) -> Any:
+def _with_tuples(value: object) -> object:
     return tuple(_with_tuples(item) for item in value) if isinstance(value, list) else value

@@ -14,12 +14,12 @@ from torch.utils.hooks import RemovableHandle
 from models.personalive.config import UNetConfig
 from models.personalive.config import published as published_size
 from models.personalive.denoising_unet import Conditions, DenoisingUNet, together
+from models.personalive.filling import fill
 from models.personalive.motion_module import MotionModule
 from models.personalive.names import published
 from models.personalive.parity.fixtures import Case, Replay, Tensors, weights
 from models.personalive.reference_unet import ReferenceUNet
 from models.personalive.temporal_module import TemporalModule
-from models.personalive.weights import fill
 
 # How the recorded outputs of stages were thinned: every n-th frame, channel, row and column.
 TAP_STRIDES: Final = (5, 16, 2, 2)
