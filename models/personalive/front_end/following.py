@@ -9,6 +9,7 @@ from torch import Tensor
 
 from models.personalive.front_end.keypoints import Placement, approach, blend, follow, place
 from models.personalive.front_end.motion_extractor import HeadMotion
+from models.personalive.rows import where_rows
 
 # Shapes: S slots, F frames of a chunk, n frames before them, K keypoints, T motion tokens, D their width.
 
@@ -75,12 +76,12 @@ def follow_driver(
     begins = visible.any(dim=1) & ~driver.seen
     index = visible.int().argmax(dim=1)
     first = Portrait(HeadMotion(*(_at(part, index) for part in sight.head)), _at(sight.motion, index))
-    start = _where(begins, first.head.translation, driver.start)
+    start = where_rows(begins, first.head.translation, driver.start)
     head = HeadMotion(*(part.unsqueeze(1) for part in portrait.head))
     placements = follow(head, sight.head, start.unsqueeze(1), share)
     here = Driven(place(head.canonical, placements), sight.motion)
     before = Driven(
-        *(_where(begins, _at(new, index), old[:, -1]) for new, old in zip(here, last, strict=True))
+        *(where_rows(begins, _at(new, index), old[:, -1]) for new, old in zip(here, last, strict=True))
     )
     chunk = Driven(*(_held(part, visible, old) for part, old in zip(here, before, strict=True)))
     way = approach(portrait.head, Placement(*(_at(part, index) for part in placements)), lead)
@@ -92,7 +93,7 @@ def _held(values: Tensor, visible: Tensor, before: Tensor) -> Tensor:
     """Return values [S, F, ...], those which are not visible replaced by the ones before them."""
     kept = []
     for value, there in zip(values.unbind(1), visible.unbind(1), strict=True):
-        before = _where(there, value, before)
+        before = where_rows(there, value, before)
         kept.append(before)
     return torch.stack(kept, dim=1)
 
@@ -100,10 +101,6 @@ def _held(values: Tensor, visible: Tensor, before: Tensor) -> Tensor:
 def _at(values: Tensor, index: Tensor) -> Tensor:
     """Return the values [S, ...] at frame `index` [S] of `values` [S, F, ...]."""
     return values[torch.arange(values.shape[0], device=values.device), index]
-
-
-def _where(rows: Tensor, yes: Tensor, no: Tensor) -> Tensor:
-    return torch.where(rows.view(-1, *(1 for _ in yes.shape[1:])), yes, no)
 
 
 def _repeated(values: Tensor, frames: int) -> Tensor:

@@ -37,12 +37,14 @@ class FrontEnd(nn.Module):
     The extractor should be float32: its numbers become whole pixels.
     """
 
-    def __init__(self, config: FrontEndConfig, pose_width: int) -> None:
+    def __init__(
+        self, config: FrontEndConfig, encoder: MotionEncoder, extractor: MotionExtractor, guider: PoseGuider
+    ) -> None:
         super().__init__()
         self.config = config
-        self.motion_encoder = MotionEncoder(config.encoder)
-        self.motion_extractor = MotionExtractor(config.extractor)
-        self.pose_guider = PoseGuider(config.guider_channels, pose_width)
+        self.motion_encoder = encoder
+        self.motion_extractor = extractor
+        self.pose_guider = guider
 
     def see(self, pictures: Tensor) -> Sight:
         """Look at frames [N, 3, H, W] in -1..1."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Final, NamedTuple, cast
+from typing import Final, NamedTuple
 
 import torch
 from einops import rearrange
@@ -122,7 +122,8 @@ class ConvNextBlock(nn.Module):
         """Refine features [N, C, H, W]."""
         channels_last = rearrange(self.dwconv(features), "n c h w -> n h w c")
         hidden = self.grn(F.gelu(self.pwconv1(self.norm(channels_last))))
-        return features + rearrange(cast(Tensor, self.pwconv2(hidden)), "n h w c -> n c h w")
+        refined: Tensor = self.pwconv2(hidden)
+        return features + rearrange(refined, "n h w c -> n c h w")
 
 
 class ResponseNorm(nn.Module):
@@ -137,7 +138,8 @@ class ResponseNorm(nn.Module):
         """Scale every channel by its energy relative to that of the others."""
         energy = torch.linalg.vector_norm(features, dim=(1, 2), keepdim=True)
         relative = energy / (energy.mean(dim=-1, keepdim=True) + NORM_EPS)
-        return features + self.gamma * (features * relative) + self.beta
+        scaled: Tensor = self.gamma * (features * relative)
+        return features + scaled + self.beta
 
 
 class ChannelNorm(nn.LayerNorm):
@@ -149,4 +151,4 @@ class ChannelNorm(nn.LayerNorm):
     def forward(self, features: Tensor) -> Tensor:
         """Normalise every place by itself."""
         normed = super().forward(rearrange(features, "n c h w -> n h w c"))
-        return cast(Tensor, rearrange(normed, "n h w c -> n c h w"))
+        return rearrange(normed, "n h w c -> n c h w")

@@ -10,6 +10,7 @@ import torch
 from einops import rearrange
 from torch import Tensor
 
+from models.personalive.filling import fill
 from models.personalive.front_end.config import FrontEndConfig
 from models.personalive.front_end.drawing import draw, drawn_points
 from models.personalive.front_end.face_crop import crop_faces, face_boxes
@@ -30,7 +31,6 @@ from models.personalive.front_end.pictures import shrink, to_numbers
 from models.personalive.front_end.pose_guider import PoseGuider
 from models.personalive.parity.fixtures import Case, Replay, Tensors, weights
 from models.personalive.scheduler import DdimScheduler, ScheduleConfig
-from models.personalive.weights import fill
 
 CONFIG: Final = FrontEndConfig()
 POSE_WIDTH: Final = 320
@@ -195,7 +195,12 @@ REPLAYS: Final[Mapping[str, Replay]] = MappingProxyType(
 def front_end_of(case: Case, drawn: Mapping[str, Mapping[str, Tensor]], pose_width: int) -> FrontEnd:
     """Build a front end that holds the drawn tensors of its three files."""
     with torch.device("meta"):
-        front_end = FrontEnd(CONFIG, pose_width)
+        front_end = FrontEnd(
+            CONFIG,
+            MotionEncoder(CONFIG.encoder),
+            MotionExtractor(CONFIG.extractor),
+            PoseGuider(CONFIG.guider_channels, pose_width),
+        )
     for name in ("motion_encoder", "motion_extractor", "pose_guider"):
         fill(f"{case.name} {name}", front_end.get_submodule(name), drawn[name], str)
     return front_end.eval()
