@@ -76,7 +76,7 @@ class Memory(NamedTuple):
     present: Tensor  # boolean [S, N, 1]
     item_key: Tensor  # [S * C, H, I, E]
     item_value: Tensor
-    seen: Tensor  # boolean [S * C, 1, 1, I]
+    item_bias: Tensor  # [S * C, 1, 1, I], -inf where there is no item
 
 
 class ConditionAttention(nn.Module):
@@ -105,7 +105,7 @@ class ConditionAttention(nn.Module):
     def remember(self, heard: Heard, direction: DirectionTokens, frames: int) -> Memory:
         """Project what the frames of C chunks will read.
 
-        `heard` has (frames - 1) * stride + window tokens.
+        `heard` has (frames - 1) * stride + window tokens, or none where no slot has the stream.
         """
         key, value = self._split(self.sound(heard.tokens))
         item_key, item_value = self._split(self.items(direction.tokens).flatten(0, 1))
@@ -119,7 +119,7 @@ class ConditionAttention(nn.Module):
             present=presence == Presence.PRESENT.value,
             item_key=self.items_norm(item_key),
             item_value=item_value,
-            seen=direction.seen.flatten(0, 1)[:, None, None],
+            item_bias=hiding(direction.seen.flatten(0, 1), item_value)[:, None, None],
         )
 
     def _split(self, projected: Tensor) -> tuple[Tensor, Tensor]:
@@ -139,14 +139,21 @@ class ConditionAttention(nn.Module):
         """Return [S, N, D]: what the frames `x` [S, N, D] read in `memory`."""
         slots, frames, _ = x.shape
         query = self.query_norm(rearrange(self.query(x), "s n (h e) -> s h n e", h=self.heads))
-        heard = attention(query, memory.sound_key, memory.sound_value, memory.bias)
-        heard = torch.where(memory.present, _merge(heard), memory.instead)
-        chunks = memory.seen.shape[0] // slots
+        heard = memory.instead
+        if memory.sound_key.shape[2]:
+            sound = attention(query, memory.sound_key, memory.sound_value, memory.bias)
+            heard = torch.where(memory.present, _merge(sound), memory.instead)
+        chunks = memory.item_bias.shape[0] // slots
         asking = query if chunks == 1 else rearrange(query, "s h (c f) e -> (s c) h f e", c=chunks)
-        obeyed = _merge(attention(asking, memory.item_key, memory.item_value, memory.seen))
+        obeyed = _merge(attention(asking, memory.item_key, memory.item_value, memory.item_bias))
         directed: Tensor = self.items_out(obeyed.reshape(slots, frames, -1))
         spoken: Tensor = self.sound_out(heard)
         return spoken + directed
+
+
+def hiding(seen: Tensor, like: Tensor) -> Tensor:
+    """Return an attention bias of the shape of `seen`, with the dtype of `like`: -inf where it is False."""
+    return torch.zeros_like(seen, dtype=like.dtype).masked_fill(~seen, float("-inf"))
 
 
 def _merge(attended: Tensor) -> Tensor:

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from models.lpm.conditions import Inputs, Memory
 from models.lpm.config import LpmConfig, SamplerConfig
-from models.lpm.network import LpmNetwork, Past
+from models.lpm.mixers import Past
+from models.lpm.network import LpmNetwork, Pace
 from models.motion import BLENDSHAPES, CHUNK_FRAMES, MOTION_NAMES, NUM_BLENDSHAPES, NUM_MOTION
 from models.nn.cache import KVCache, append_chunk, init_cache, reset_cache
 
@@ -24,7 +25,8 @@ class LpmChunk(NamedTuple):
 
     `speak` [slots, LpmConfig.window_mels, channels] and `listen` [slots, LpmConfig.listen_mels, channels]
     are the log-mel windows of the chunk (see `models.lpm.windows`); `speaks` and `listens`, boolean
-    [slots], tell whether there is such a stream: without one its window is not looked at. `concepts` int64
+    [slots], tell whether there is such a stream: without one its window is not looked at, and where no slot
+    has one, an empty window [slots, 0, channels] gives the same motion in less time. `concepts` int64
     and `strengths` [slots, 8] are the direction (see `models.lpm.direction`). `noise` [slots, 5, 58] is
     standard normal, the only source of chance.
     """
@@ -89,10 +91,11 @@ class Lpm(nn.Module):
         """
         memory = self.network.remember(self.network.encode(inputs_of(chunk)), CHUNK_FRAMES)
         past = self.network.recall(state.cache)
-        sampled = self.sample(chunk.noise * self.temperature, memory, past)[-1]
+        *paces, clean_pace = self.network.paces((*self.config.sampler.levels, 0.0))
+        sampled = self._descend(chunk.noise * self.temperature, paces, memory, past)[-1]
         motion = self.denormalise(sampled) * self.homing
-        written = self.network.chunk(self.normalise(motion), self._level(motion, 0.0), memory, past)
-        cache = append_chunk(self.config.cache, state.cache, written.keys, written.values, active)
+        written = self.network.write(self.normalise(motion), clean_pace, memory, past)
+        cache = append_chunk(self.config.cache, state.cache, *written, active)
         return motion, LpmState(cache)
 
     def sample(self, noise: Tensor, memory: list[Memory], past: Past) -> list[Tensor]:
@@ -100,11 +103,14 @@ class Lpm(nn.Module):
 
         The mouth is settled after the first few estimates.
         """
+        return self._descend(noise, self.network.paces(self.config.sampler.levels), memory, past)
+
+    def _descend(self, noise: Tensor, paces: list[Pace], memory: list[Memory], past: Past) -> list[Tensor]:
         sampler, points = self.config.sampler, [noise]
         clean = noise
-        for index, level in enumerate(sampler.levels):
+        for index, (level, pace) in enumerate(zip(sampler.levels, paces, strict=True)):
             noisy = points[-1]
-            estimate = self.network.chunk(noisy, self._level(noisy, level), memory, past).clean
+            estimate = self.network.estimate(noisy, pace, memory, past).clean
             settled = self.mouth & (index >= sampler.mouth_levels)
             clean = torch.where(settled, clean, estimate)
             points.append(clean + (sampler.after(index) / level) * (noisy - clean))
@@ -121,9 +127,6 @@ class Lpm(nn.Module):
     def denormalise(self, standard: Tensor) -> Tensor:
         """Undo `normalise`, and clamp to the valid range."""
         return torch.clamp(self.restore(standard), self.lowest, self.highest)
-
-    def _level(self, like: Tensor, level: float) -> Tensor:
-        return like.new_full((like.shape[0], 1), level)
 
 
 def inputs_of(chunk: LpmChunk) -> Inputs:

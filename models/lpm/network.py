@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
-from einops import rearrange, repeat
+from einops import rearrange
 from torch import Tensor, nn
 
-from models.lpm.conditions import ConditionAttention, Conditions, Heard, Inputs, Memory
+from models.lpm.conditions import ConditionAttention, Conditions, Heard, Inputs, Memory, hiding
 from models.lpm.config import LpmConfig
-from models.lpm.streams import DirectionEncoder, listen_encoder, speak_encoder
+from models.lpm.mixers import CachedAttention, Mixer, Past, TeacherForcedAttention, WholeAttention
+from models.lpm.streams import DirectionEncoder, DirectionTokens, listen_encoder, speak_encoder
 from models.motion import NUM_MOTION
-from models.nn.attention import SelfAttention, attend
+from models.nn.attention import SelfAttention
 from models.nn.cache import KVCache, visible_tokens
 from models.nn.feedforward import FeedForward
 from models.nn.modulation import Modulation, TimestepEmbedding, modulate
 from models.nn.norm import RMSNorm, unit_rms
-from models.nn.rotary import Rotation, rotate, rotation
+from models.nn.rotary import rotate, rotation
 
 # Shapes: S slots, N frames, C chunk frames, M motion numbers, D width, L layers, K cached tokens.
 
-# Attends the given layer's tokens [S, N, D] (already normalised) to whatever they may see.
-Mixer = Callable[[int, SelfAttention, Tensor], Tensor]
+# What each layer does to frames at one noise level: nine vectors, shifts, factors and gates in turn, that
+# broadcast to [S, N, D].
+Pace = list[tuple[Tensor, ...]]
 
 
 class ChunkResult(NamedTuple):
@@ -53,14 +55,21 @@ class Block(nn.Module):
         neutral = torch.tensor([0.0, 1.0, 1.0] * 3)[:, None].expand(9, dim)
         self.register_buffer("neutral", neutral.clone(), persistent=False)
 
-    def forward(self, x: Tensor, condition: Tensor, mixer: Mixer, memory: Memory) -> Tensor:
-        """Return [S, N, D] for `x` [S, N, D] and the shared timestep `condition` [S, N, 9, D]."""
-        parts = (condition + (self.modulation + self.neutral)).unbind(dim=-2)
-        first, second, third = (Modulation(*parts[i : i + 3]) for i in (0, 3, 6))
+    def modulate(self, condition: Tensor) -> Tensor:
+        """Return the layer's nine vectors [..., 9, D] for the shared timestep `condition` [..., 9, D]."""
+        return condition + (self.modulation + self.neutral)
+
+    def forward(self, x: Tensor, pace: tuple[Tensor, ...], mixer: Mixer, memory: Memory) -> Tensor:
+        """Return [S, N, D] for `x` [S, N, D]."""
+        first, second, third = (Modulation(*pace[i : i + 3]) for i in (0, 3, 6))
         attended = mixer(self.layer, self.attention, modulate(unit_rms(x), first))
         x = torch.addcmul(x, first.gate, attended)
         x = torch.addcmul(x, second.gate, self.conditions(modulate(unit_rms(x), second), memory))
         return torch.addcmul(x, third.gate, self.feedforward(modulate(unit_rms(x), third)))
+
+    def offer(self, x: Tensor, pace: tuple[Tensor, ...], mixer: CachedAttention) -> None:
+        """Leave the keys and values of `x` [S, N, D] with the mixer, and do nothing else."""
+        mixer.keep(self.attention, modulate(unit_rms(x), Modulation(*pace[:3])))
 
 
 def _condition_attention(config: LpmConfig, *, hears_itself: bool) -> ConditionAttention:
@@ -121,8 +130,13 @@ class LpmNetwork(nn.Module):
         return Conditions(
             speak=Heard(self.speak_encoder(inputs.speak), inputs.speak_presence),
             listen=Heard(self.listen_encoder(inputs.listen), inputs.listen_presence),
-            direction=self.direction_encoder(inputs.concepts, inputs.strengths, inputs.known),
+            direction=self.direct(inputs),
         )
+
+    def direct(self, inputs: Inputs) -> DirectionTokens:
+        """Encode what is asked for alone."""
+        directed: DirectionTokens = self.direction_encoder(inputs.concepts, inputs.strengths, inputs.known)
+        return directed
 
     def remember(self, conditions: Conditions, frames: int) -> list[Memory]:
         """Return what each layer reads of the conditions of `frames` motion frames."""
@@ -142,15 +156,35 @@ class LpmNetwork(nn.Module):
         return Past(
             keys=rotate(cache.keys, read).transpose(0, 1),
             values=cache.values.transpose(0, 1),
-            mask=torch.cat((seen, seen.new_ones(seen.shape[0], layout.chunk)), dim=1)[:, None, None],
+            bias=hiding(nn.functional.pad(seen, (0, layout.chunk), value=True), cache.keys)[:, None, None],
             now=now,
         )
 
+    def paces(self, levels: Sequence[float]) -> list[Pace]:
+        """Return the pace of chunks at each of some noise levels, the same for all slots."""
+        condition = self._condition(self.head.weight.new_tensor(levels))
+        vectors = torch.stack([block.modulate(condition) for block in self._blocks()], dim=1)
+        return [[layer.unbind() for layer in level.unbind()] for level in vectors.unbind()]
+
     def chunk(self, noisy: Tensor, level: Tensor, memory: list[Memory], past: Past) -> ChunkResult:
         """Estimate the clean chunk behind `noisy` [S, C, M] at noise `level` [S, 1]."""
-        mixer = _CachedAttention(past)
-        clean = self._run(noisy, level, memory, mixer)
+        return self.estimate(noisy, self._pace(level, noisy.shape[1]), memory, past)
+
+    def estimate(self, noisy: Tensor, pace: Pace, memory: list[Memory], past: Past) -> ChunkResult:
+        """Like `chunk`, at a level whose pace is known already."""
+        mixer = CachedAttention(past)
+        clean = self._run(noisy, pace, memory, mixer)
         return ChunkResult(clean, torch.stack(mixer.keys, dim=1), torch.stack(mixer.values, dim=1))
+
+    def write(self, clean: Tensor, pace: Pace, memory: list[Memory], past: Past) -> tuple[Tensor, Tensor]:
+        """Return the keys and values [S, L, C, H, E] of a chunk [S, C, M], nothing else of an estimate."""
+        mixer = CachedAttention(past)
+        hidden = self.embed(clean)
+        *others, last = self._blocks()
+        for block, vectors, remembered in zip(others, pace[:-1], memory[:-1], strict=True):
+            hidden = block(hidden, vectors, mixer, remembered)
+        last.offer(hidden, pace[-1], mixer)
+        return torch.stack(mixer.keys, dim=1), torch.stack(mixer.values, dim=1)
 
     def sequence(self, past: Tensor, noisy: Tensor, level: Tensor, conditions: Conditions) -> Tensor:
         """Estimate every chunk of `noisy` [S, N, M] from the chunks of `past` [S, N, M] before it.
@@ -168,8 +202,9 @@ class LpmNetwork(nn.Module):
         Like `sequence`, with a past at `past_level` [S, N / C], as a cache that holds what noisy calls wrote.
         """
         memory = self.remember(conditions.map(_twice), past.shape[1])
-        mixer = _TeacherForcedAttention(self.config, frames=past.shape[1], device=past.device)
-        both = self._run(torch.cat((past, noisy)), torch.cat((past_level, level)), memory, mixer)
+        mixer = TeacherForcedAttention(self.config, frames=past.shape[1], device=past.device)
+        pace = self._pace(torch.cat((past_level, level)), past.shape[1])
+        both = self._run(torch.cat((past, noisy)), pace, memory, mixer)
         first, second = both.chunk(2)
         return first, second
 
@@ -178,19 +213,27 @@ class LpmNetwork(nn.Module):
 
         `level` is [S, N / C]; chunks at level 0 are given, and are continued.
         """
-        mixer = _WholeAttention(self.config, frames=noisy.shape[1], device=noisy.device)
-        return self._run(noisy, level, memory, mixer)
+        mixer = WholeAttention(self.config, frames=noisy.shape[1], device=noisy.device)
+        return self._run(noisy, self._pace(level, noisy.shape[1]), memory, mixer)
 
-    def _run(self, x: Tensor, level: Tensor, memory: list[Memory], mixer: Mixer) -> Tensor:
+    def _run(self, x: Tensor, pace: Pace, memory: list[Memory], mixer: Mixer) -> Tensor:
         hidden = self.embed(x)
-        embedded = nn.functional.silu(self.timestep(level))
-        condition = rearrange(self.condition(embedded), "s c (nine d) -> s c nine d", nine=9)
-        if level.shape[1] > 1:
-            condition = condition.repeat_interleave(x.shape[1] // level.shape[1], dim=1)
-        for block, remembered in zip(self._blocks(), memory, strict=True):
-            hidden = block(hidden, condition, mixer, remembered)
+        for block, vectors, remembered in zip(self._blocks(), pace, memory, strict=True):
+            hidden = block(hidden, vectors, mixer, remembered)
         clean: Tensor = self.head(self.norm(hidden))
         return clean
+
+    def _pace(self, level: Tensor, frames: int) -> Pace:
+        """Return the pace of so many frames whose chunks are at `level` [S, chunks]."""
+        condition = self._condition(level)
+        if level.shape[1] > 1:
+            condition = condition.repeat_interleave(frames // level.shape[1], dim=1)
+        return [block.modulate(condition).unbind(dim=-2) for block in self._blocks()]
+
+    def _condition(self, level: Tensor) -> Tensor:
+        embedded = nn.functional.silu(self.timestep(level))
+        nine: Tensor = rearrange(self.condition(embedded), "... (nine d) -> ... nine d", nine=9)
+        return nine
 
     def _blocks(self) -> list[Block]:
         return [block for block in self.blocks if isinstance(block, Block)]
@@ -198,86 +241,3 @@ class LpmNetwork(nn.Module):
 
 def _twice(x: Tensor) -> Tensor:
     return torch.cat((x, x))
-
-
-class Past(NamedTuple):
-    """A cache as the chunk being made reads it: keys rotated, everything one row per layer."""
-
-    keys: Tensor  # [L, S, K, H, E]
-    values: Tensor
-    mask: Tensor  # boolean [S, 1, 1, K + C]
-    now: Rotation  # of the chunk being made
-
-
-class _CachedAttention:
-    """Mix one chunk with the past and with itself, and keep its keys and values."""
-
-    def __init__(self, past: Past) -> None:
-        self.past = past
-        self.keys: list[Tensor] = []
-        self.values: list[Tensor] = []
-
-    def __call__(self, layer: int, attention: SelfAttention, x: Tensor) -> Tensor:
-        query, rotated, key, value = attention.project(x, self.past.now)
-        self.keys.append(key)
-        self.values.append(value)
-        keys = torch.cat((self.past.keys[layer].to(key.dtype), rotated), dim=1)
-        values = torch.cat((self.past.values[layer].to(value.dtype), value), dim=1)
-        return attention.merge(attend(query, keys, values, self.past.mask))
-
-
-class _TeacherForcedAttention:
-    """Mix a clean and a noisy copy of whole sequences as `_CachedAttention` would chunk by chunk.
-
-    Either copy sees earlier clean chunks and its own current one. The rotation of a window token
-    depends on its distance only; a sink token is read from its slot, hence the second set of queries.
-    """
-
-    def __init__(self, config: LpmConfig, *, frames: int, device: torch.device) -> None:
-        layout = config.cache
-        self.sink = layout.sink * layout.chunk
-        index = torch.arange(frames, device=device)
-        chunk = index // layout.chunk
-        age = chunk[:, None] - chunk
-        past = (age >= 1) & (age <= layout.window)
-        sink = (chunk[:, None] - chunk[: self.sink]) > layout.window
-        self.mask = torch.cat((sink, past, age == 0), dim=1)
-        head_dim = config.dim // config.heads
-        self.true_rotation = rotation(index, head_dim, config.longest_wavelength)
-        slots = layout.current_start + index % layout.chunk
-        self.to_slot = rotation(slots - index, head_dim, config.longest_wavelength)
-
-    def __call__(self, _layer: int, attention: SelfAttention, x: Tensor) -> Tensor:
-        rotated, moving, _, value = attention.project(x, self.true_rotation)
-        at_slot = rotate(rotated, self.to_slot)
-        fixed = moving[:, : self.sink]
-        scores = torch.cat(
-            (
-                torch.einsum("snhe,skhe->shnk", at_slot, _of_clean(fixed)),
-                torch.einsum("snhe,skhe->shnk", rotated, _of_clean(moving)),
-                torch.einsum("snhe,skhe->shnk", rotated, moving),
-            ),
-            dim=-1,
-        )
-        scores = scores.float() * rotated.shape[-1] ** -0.5
-        weights = scores.masked_fill(~self.mask, float("-inf")).softmax(dim=-1).to(value.dtype)
-        clean_value = _of_clean(value)
-        values = torch.cat((clean_value[:, : self.sink], clean_value, value), dim=1)
-        return attention.merge(torch.einsum("shnk,skhe->snhe", weights, values))
-
-
-class _WholeAttention:
-    """Mix all frames with each other, at positions counted from the first."""
-
-    def __init__(self, config: LpmConfig, *, frames: int, device: torch.device) -> None:
-        positions = torch.arange(frames, device=device)
-        self.rotation = rotation(positions, config.dim // config.heads, config.longest_wavelength)
-
-    def __call__(self, _layer: int, attention: SelfAttention, x: Tensor) -> Tensor:
-        query, key, _, value = attention.project(x, self.rotation)
-        return attention.merge(attend(query, key, value))
-
-
-def _of_clean(x: Tensor) -> Tensor:
-    """The clean half of a stacked batch, for both halves."""
-    return repeat(x[: x.shape[0] // 2], "s ... -> (two s) ...", two=2)

@@ -9,10 +9,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from models.lpm.conditions import Memory
+from models.lpm.conditions import Conditions, Heard, Inputs, Memory
 from models.lpm.config import LpmConfig
+from models.lpm.mixers import Past
 from models.lpm.model import Lpm, LpmChunk, inputs_of
-from models.lpm.network import Past
 from models.motion import CHUNK_FRAMES
 from models.nn.cache import KVCache, append_chunk, reset_cache
 
@@ -85,22 +85,44 @@ class OnlineLpm(nn.Module):
     def step(self, state: OnlineState, chunk: LpmChunk, active: Tensor) -> tuple[Tensor, OnlineState]:
         """Make one chunk of motion [slots, 5, 58], clamped to what a face can do."""
         backbone, refiner = self.backbone.network, self.refiner.network
-        inputs = inputs_of(chunk)
-        memory = backbone.remember(backbone.encode(inputs), CHUNK_FRAMES)
+        for_backbone, for_refiner = self._conditions(inputs_of(chunk))
+        memory = backbone.remember(for_backbone, CHUNK_FRAMES)
         draft = self.draft(chunk.noise, memory, backbone.recall(state.noisy))
         noisy = append_chunk(self.config.cache, state.noisy, draft.keys, draft.values, active)
-        memory = refiner.remember(refiner.encode(inputs), CHUNK_FRAMES)
+        memory = refiner.remember(for_refiner, CHUNK_FRAMES)
         past = refiner.recall(state.clean)
-        motion = self.finish(self.refine(draft, memory, past))
-        written = refiner.chunk(self.refiner.normalise(motion), _level(motion, 0.0), memory, past)
-        clean = append_chunk(self.refiner.config.cache, state.clean, written.keys, written.values, active)
+        handed_pace, clean_pace = refiner.paces((self.schedule.handover, 0.0))
+        estimate = refiner.estimate(draft.handed, handed_pace, memory, past).clean
+        motion = self.finish(self.settle(len(self.schedule.levels), draft.clean, estimate))
+        written = refiner.write(self.refiner.normalise(motion), clean_pace, memory, past)
+        clean = append_chunk(self.refiner.config.cache, state.clean, *written, active)
         return motion, OnlineState(noisy, clean)
+
+    def share_ears(self) -> OnlineLpm:
+        """Let the refiner hear with the backbone's encoders where its own are equal to them."""
+        backbone, refiner = self.backbone.network, self.refiner.network
+        if _is_equal(backbone.speak_encoder, refiner.speak_encoder):
+            refiner.speak_encoder = backbone.speak_encoder
+        if _is_equal(backbone.listen_encoder, refiner.listen_encoder):
+            refiner.listen_encoder = backbone.listen_encoder
+        return self
+
+    def _conditions(self, inputs: Inputs) -> tuple[Conditions, Conditions]:
+        """Encode what the backbone and the refiner are told; what they hear alike is encoded once."""
+        backbone, refiner = self.backbone.network, self.refiner.network
+        first = backbone.encode(inputs)
+        speak, listen = first.speak, first.listen
+        if refiner.speak_encoder is not backbone.speak_encoder:
+            speak = Heard(refiner.speak_encoder(inputs.speak), inputs.speak_presence)
+        if refiner.listen_encoder is not backbone.listen_encoder:
+            listen = Heard(refiner.listen_encoder(inputs.listen), inputs.listen_presence)
+        return first, Conditions(speak, listen, refiner.direct(inputs))
 
     def draft(self, noise: Tensor, memory: list[Memory], past: Past) -> Draft:
         """Take the backbone's steps from standard normal `noise` [S, C, M]."""
         noisy = clean = noise * self.backbone.temperature
-        for index, level in enumerate(self.schedule.levels):
-            call = self.backbone.network.chunk(noisy, _level(noisy, level), memory, past)
+        for index, pace in enumerate(self.backbone.network.paces(self.schedule.levels)):
+            call = self.backbone.network.estimate(noisy, pace, memory, past)
             clean = self.settle(index, clean, call.clean)
             noisy = self.lower(index, clean, noisy)
         return Draft(clean, noisy, call.keys, call.values)
@@ -128,6 +150,11 @@ class OnlineLpm(nn.Module):
 def _heard_by(config: LpmConfig) -> LpmConfig:
     """What both networks must agree on; how much they remember is each one's own matter."""
     return replace(config, sink_chunks=0, window_chunks=0)
+
+
+def _is_equal(one: nn.Module, other: nn.Module) -> bool:
+    parts, others = one.state_dict(), other.state_dict()
+    return parts.keys() == others.keys() and all(torch.equal(parts[name], others[name]) for name in parts)
 
 
 def _level(like: Tensor, level: float) -> Tensor:

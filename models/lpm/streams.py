@@ -53,8 +53,10 @@ class SoundEncoder(nn.Module):
         """Return tokens [S, K, width] for log-mel frames `mels` [S, T, channels].
 
         The window of one chunk gives exactly the tokens that its motion frames attend to; a longer one,
-        those of several chunks.
+        those of several chunks; an empty one, which stands for a stream that no slot has, none.
         """
+        if not mels.shape[1]:
+            return mels.new_zeros(len(mels), 0, self.stem.out_features)
         windows = mels.unfold(1, self.taps, self.stride).flatten(2)
         hidden = nn.functional.gelu(self.stem(windows), approximate="tanh")
         tokens: Tensor = self.norm(self.blocks(self.mix(hidden)))

@@ -23,7 +23,7 @@ def load_streaming(folder: Path) -> Lpm | OnlineLpm:
 
     Raises ValueError when there is none, when it is not whole, or when there are both.
     """
-    return load_online(folder) if _kind_of(folder) is OnlineLpm else load_lpm(folder)
+    return load_online(folder).share_ears() if _kind_of(folder) is OnlineLpm else load_lpm(folder)
 
 
 def read_config(folder: Path) -> LpmConfig:

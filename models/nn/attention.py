@@ -39,12 +39,11 @@ class SelfAttention(nn.Module):
 
     def project(self, x: Tensor, cos_sin: Rotation) -> QKV:
         """Return what `x` [S, N, D] asks, offers and holds, at the positions that `cos_sin` stands for."""
-        projected = rearrange(self.qkv(x), "s n (three h e) -> s n (three h) e", three=3, h=self.heads)
-        both, value = projected.split((2 * self.heads, self.heads), dim=2)
-        gain = torch.stack((self.query_norm.gain, self.key_norm.gain)).repeat_interleave(self.heads, dim=0)
-        normed = unit_rms(both) * gain.to(both.dtype)
+        projected = rearrange(self.qkv(x), "s n (three h e) -> s n three h e", three=3, h=self.heads)
+        gains = torch.stack((self.query_norm.gain, self.key_norm.gain))[:, None]
+        normed = (unit_rms(projected[:, :, :2]) * gains.to(projected.dtype)).flatten(2, 3)
         query, rotated_key = rotate(normed, cos_sin).chunk(2, dim=2)
-        return QKV(query, rotated_key, normed[:, :, self.heads :], value)
+        return QKV(query, rotated_key, normed[:, :, self.heads :], projected[:, :, 2])
 
     def merge(self, attended: Tensor) -> Tensor:
         """Return [S, N, D] from attended values [S, N, H, E]."""

@@ -101,6 +101,9 @@ def _encode(directions: tuple[str, ...]) -> tuple[NDArray[np.int64], NDArray[np.
 
 
 def _stack(windows: Sequence[FloatArray | None], shape: tuple[int, ...]) -> torch.Tensor:
+    """One window a row; none at all where no row has the stream, which the model need not listen for."""
+    if all(window is None for window in windows):
+        return torch.zeros(len(windows), 0, shape[-1])
     absent = np.zeros(shape, np.float32)
     return torch.from_numpy(np.stack([absent if window is None else window for window in windows]))
 

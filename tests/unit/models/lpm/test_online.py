@@ -110,6 +110,17 @@ def test_saved_weights_load_to_the_same_model_within_half_precision(tmp_path: Pa
         torch.testing.assert_close(tensor, before[name], atol=1e-2, rtol=1e-3)
 
 
+def test_equal_ears_are_shared_and_the_motion_stays_the_same() -> None:
+    online = an_online()
+    online.refiner.network.speak_encoder.load_state_dict(online.backbone.network.speak_encoder.state_dict())
+    chunk = draw_chunk(online.config, 1)._replace(speaks=ONE, listens=ONE)
+    apart, _ = online.step(online.init_state(1), chunk, ONE)
+    together, _ = online.share_ears().step(online.init_state(1), chunk, ONE)
+    assert online.refiner.network.speak_encoder is online.backbone.network.speak_encoder
+    assert online.refiner.network.listen_encoder is not online.backbone.network.listen_encoder
+    assert torch.equal(apart, together)
+
+
 def test_a_folder_without_a_schedule_or_with_a_strange_one_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no Online LPM in"):
         load_online(tmp_path)

@@ -85,6 +85,16 @@ def test_the_kept_state_of_the_other_kind_is_refused(
         load_state(kept, EitherLpm(one()).init_state(1))
 
 
+def test_an_empty_window_of_a_stream_that_no_slot_has_changes_no_bit(model: Lpm | OnlineLpm) -> None:
+    chunk = draw_chunk(tiny(), 2)._replace(speaks=~ACTIVE, listens=~ACTIVE)
+    empty = chunk._replace(speak=chunk.speak[:, :0], listen=chunk.listen[:, :0])
+    either = EitherLpm(model)
+    first, state = either.step(either.init_state(2), chunk, ACTIVE)
+    second, other = either.step(either.init_state(2), empty, ACTIVE)
+    assert torch.equal(first, second)
+    assert dump_state(state) == dump_state(other)
+
+
 def test_a_folder_says_which_lpm_it_holds(model: Lpm | OnlineLpm, tmp_path: Path) -> None:
     save(model, tmp_path)
     loaded = load_streaming(tmp_path)

@@ -197,6 +197,15 @@ def test_in_a_batch_of_one_width_neither_place_nor_neighbours_change_a_bit(
     assert engine.dump(kept[7]) == engine.dump(reference[7])
 
 
+@pytest.mark.parametrize("name", [0, 1, 2])
+def test_a_stream_that_nobody_has_changes_no_bit_of_those_who_lack_it(engine: LpmEngine, name: int) -> None:
+    alone: dict[int, EitherState] = {}
+    among: dict[int, EitherState] = {}
+    _rows(engine, [name, None, None, None], alone)
+    _rows(engine, [name, None, None, 7], among)
+    assert engine.dump(alone[name]) == engine.dump(among[name])
+
+
 def test_a_row_that_was_kept_as_bytes_goes_on_as_if_it_had_stayed(engine: LpmEngine) -> None:
     cue, second, _ = _cues(engine)
     noise = np.zeros((1, *engine.noise_shape), np.float32)
