@@ -103,6 +103,18 @@ class ClipConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SpanConfig:
+    """How a long video is cut: latent frames of a span, and those that it shares with the next."""
+
+    length: int = 21
+    overlap: int = 5
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.overlap < self.length:
+            raise ValueError(f"expected an overlap from 1 to below {self.length}, got {self.overlap}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SamplerConfig:
     """Euler flow matching: the number of steps and the shift of noise levels towards noise.
 
@@ -128,6 +140,7 @@ class FantasyTalkingConfig:
     identity: IdentityConfig | None = None
     intensity: IntensityConfig | None = None
     clip: ClipConfig = field(default_factory=ClipConfig)
+    span: SpanConfig = field(default_factory=SpanConfig)
     sampler: SamplerConfig = field(default_factory=SamplerConfig)
 
 
@@ -140,6 +153,7 @@ def tiny() -> FantasyTalkingConfig:
         audio=AudioConfig(feature_dim=12, token_dim=16),
         identity=IdentityConfig(face_dim=8, token_dim=16, queries=3, layers=1, heads=2),
         intensity=IntensityConfig(width=8, length=4),
+        span=SpanConfig(length=4, overlap=2),
         sampler=SamplerConfig(steps=3),
     )
 
@@ -182,6 +196,7 @@ def from_json(text: str) -> FantasyTalkingConfig:
             identity=IdentityConfig(**identity) if identity else None,
             intensity=IntensityConfig(**intensity) if intensity else None,
             clip=ClipConfig(**fields.pop("clip")),
+            span=SpanConfig(**fields.pop("span")),
             sampler=SamplerConfig(**fields.pop("sampler")),
             **fields,
         )

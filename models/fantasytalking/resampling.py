@@ -1,6 +1,7 @@
 """Resizing of 8-bit pictures with the filters that the published pictures went through.
 
-The filters widen when a picture shrinks, and every axis is rounded to 8 bits, as imaging libraries do.
+The filters widen when a picture shrinks, and rows are rounded to 8 bits before columns are mixed, as imaging
+libraries do.
 """
 
 from __future__ import annotations

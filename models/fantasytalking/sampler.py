@@ -68,6 +68,11 @@ def denoise(velocity: Velocity, noise: Tensor, levels: Tensor) -> Iterator[Tenso
     """Go from `noise` [B, C, F, H, W] down the noise levels, and yield the latents after every step."""
     latents = noise
     for level, following in pairwise(levels.tolist()):
-        timestep = torch.full(latents.shape[:1], TIMESTEPS * level, device=latents.device)
-        latents = latents + velocity(latents, timestep) * (following - level)
+        latents = euler_step(velocity, latents, level, following)
         yield latents
+
+
+def euler_step(velocity: Velocity, latents: Tensor, level: float, following: float) -> Tensor:
+    """Return latents [B, C, F, H, W] of one noise level at the following one."""
+    timestep = torch.full(latents.shape[:1], TIMESTEPS * level, device=latents.device)
+    return latents + velocity(latents, timestep) * (following - level)

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 import torch
-from diffusers import FlowMatchEulerDiscreteScheduler
+from diffusers.schedulers.scheduling_flow_match_euler_discrete import FlowMatchEulerDiscreteScheduler
 from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
 
 from models.fantasytalking.config import SamplerConfig
 from models.fantasytalking.network import Context
@@ -82,3 +83,29 @@ def test_guidance_at_different_scales_is_the_published_sum() -> None:
 def test_a_sampler_without_steps_is_refused() -> None:
     with pytest.raises(ValueError, match="expected steps >= 1"):
         SamplerConfig(steps=0)
+
+
+def test_equal_scales_take_a_third_less_compute() -> None:
+    scene = make_scene()
+    passes = _passes(scene)
+
+    costs = []
+    for audio_scale in (5.0, 4.5):
+        velocity = guide(scene.network, weigh(passes, SamplerConfig(audio_scale=audio_scale)))
+        with FlopCounterMode(display=False) as counter:
+            velocity(scene.latents, scene.timestep)
+        costs.append(counter.get_total_flops())
+
+    assert costs[0] / costs[1] == pytest.approx(2 / 3, rel=0.02)
+
+
+def test_what_is_read_once_is_not_projected_in_every_step() -> None:
+    scene = make_scene()
+    context = scene.speaking()
+
+    with FlopCounterMode(display=False) as step:
+        scene.velocity(context)
+    with FlopCounterMode(display=False) as reading:
+        scene.velocity(scene.speaking())
+
+    assert step.get_total_flops() < reading.get_total_flops()
