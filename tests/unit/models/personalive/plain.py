@@ -41,6 +41,29 @@ def reference_bank(unet: ReferenceUNet, latents: Tensor, embedding: Tensor) -> B
     return tuple(kept)
 
 
+def motion(module: MotionModule, x: Tensor, tokens_of_motion: Tensor) -> Tensor:
+    """Return what a motion module makes of frames [F, C, H, W] and their motion [F, M, D]."""
+    tokens = module.proj_in(module.norm(x).flatten(2).transpose(1, 2))
+    for norm, part in zip(module.norms, module.attentions, strict=True):
+        assert isinstance(part, MotionAttention)
+        tokens = tokens + _attended(part.attention, norm(tokens), tokens_of_motion)
+    tokens = module.proj_out(tokens + module.ff(module.ff_norm(tokens)))
+    change: Tensor = tokens.transpose(1, 2).reshape(x.shape)
+    return x + change
+
+
+def temporal(module: TemporalModule, x: Tensor) -> Tensor:
+    """Return what a temporal module makes of frames [F, C, H, W]."""
+    tokens = module.proj_in(module.norm(x).flatten(2).permute(2, 0, 1))
+    for norm, part in zip(module.norms, module.attentions, strict=True):
+        assert isinstance(part, TemporalAttention)
+        placed = norm(tokens) + part.positions[:, : len(x)]
+        tokens = tokens + _attended(part.attention, placed, placed)
+    tokens = module.proj_out(tokens + module.ff(module.ff_norm(tokens)))
+    change: Tensor = tokens.permute(1, 2, 0).reshape(x.shape)
+    return x + change
+
+
 def _denoise_row(unet: DenoisingUNet, window: Window, row: int) -> Tensor:
     places = iter(range(len(window.banks[0])))
 
@@ -51,7 +74,7 @@ def _denoise_row(unet: DenoisingUNet, window: Window, row: int) -> Tensor:
             references = [picture[place][row] for picture in window.banks]
             x = _spatial(layer.spatial, x, references, window.embedding[row : row + 1])
         if layer.motion is not None and layer.temporal is not None:
-            x = _temporal(layer.temporal, _motion(layer.motion, x, window.motion[row]))
+            x = temporal(layer.temporal, motion(layer.motion, x, window.motion[row]))
         return x
 
     x = unet.trunk(unet.trunk.conv_in(window.latents[row]) + window.pose[row], visit)
@@ -83,27 +106,6 @@ def _spatial(spatial: SpatialTransformer, x: Tensor, references: list[Tensor], e
     tokens = tokens + spatial.ff(spatial.norm3(tokens))
     after: Tensor = x + spatial.proj_out(tokens.transpose(1, 2).reshape(x.shape))
     return after
-
-
-def _motion(module: MotionModule, x: Tensor, motion: Tensor) -> Tensor:
-    tokens = module.proj_in(module.norm(x).flatten(2).transpose(1, 2))
-    for norm, part in zip(module.norms, module.attentions, strict=True):
-        assert isinstance(part, MotionAttention)
-        tokens = tokens + _attended(part.attention, norm(tokens), motion)
-    tokens = module.proj_out(tokens + module.ff(module.ff_norm(tokens)))
-    change: Tensor = tokens.transpose(1, 2).reshape(x.shape)
-    return x + change
-
-
-def _temporal(module: TemporalModule, x: Tensor) -> Tensor:
-    tokens = module.proj_in(module.norm(x).flatten(2).permute(2, 0, 1))
-    for norm, part in zip(module.norms, module.attentions, strict=True):
-        assert isinstance(part, TemporalAttention)
-        placed = norm(tokens) + part.positions[:, : len(x)]
-        tokens = tokens + _attended(part.attention, placed, placed)
-    tokens = module.proj_out(tokens + module.ff(module.ff_norm(tokens)))
-    change: Tensor = tokens.permute(1, 2, 0).reshape(x.shape)
-    return x + change
 
 
 def _attended(attention: Attention, tokens: Tensor, context: Tensor) -> Tensor:
