@@ -74,6 +74,29 @@ def test_the_motion_has_a_line_for_every_picture(conversation: Result) -> None:
     assert np.std([float(line["JawOpen"]) for line in lines]) > 0.01
 
 
+def test_a_direction_changes_the_motion_that_is_written(
+    dramatis: Run, example_portrait: Path, short_speech: Path, tmp_path: Path
+) -> None:
+    directed, plain = (
+        _smile(dramatis, example_portrait, short_speech, tmp_path / name, options)
+        for name, options in (("directed", ("--direction", "smile")), ("plain", ()))
+    )
+    assert directed > plain + 0.1
+
+
+def _smile(dramatis: Run, portrait: Path, speech: Path, folder: Path, options: tuple[str, ...]) -> float:
+    """How much the left corner of the mouth smiles in the second half, by the motion file."""
+    folder.mkdir()
+    motion = folder / "out.csv"
+    dramatis(
+        *("converse", portrait, "--speak", speech, *options, "--size", "64", "--quiet"),
+        *("--output", folder / "out.mp4", "--motion", motion),
+    ).check_returncode()
+    with motion.open(newline="") as file:
+        smiles = [float(line["MouthSmileLeft"]) for line in csv.DictReader(file)]
+    return float(np.mean(smiles[len(smiles) // 2 :]))
+
+
 def test_one_may_listen_without_saying_anything(
     dramatis: Run, example_portrait: Path, answer: Path, tmp_path: Path
 ) -> None:
