@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 
 from torch import Tensor, nn
 
+from models.personalive import names
 from models.personalive.audit import check
 
 
@@ -23,7 +24,7 @@ def fill(
     every other one which is missing, unknown or of another shape.
     """
     state = module.state_dict()
-    ours = {published(name): name for name in state}
+    ours = names.ours(state, published)
     check(what, tensors, {name: state[our_name] for name, our_name in ours.items()}, dispensable)
     module.load_state_dict({ours[name]: tensors[name] for name in tensors}, strict=False, assign=True)
     module.eval().requires_grad_(requires_grad=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 # Applied one after the other to our name of a tensor of a UNet; each leads closer to the published one.
@@ -41,6 +41,6 @@ def published(name: str) -> str:
     return name
 
 
-def ours(names: Iterable[str]) -> dict[str, str]:
-    """Return our names by the published ones."""
-    return {published(name): name for name in names}
+def ours(names: Iterable[str], published_name: Callable[[str], str] = published) -> dict[str, str]:
+    """Return our names by what `published_name` makes of them."""
+    return {published_name(name): name for name in names}

@@ -91,11 +91,15 @@ def convert(source: Path, target: Path, config: PersonaLiveConfig) -> list[Accou
     accounts = []
     for network, module in networks(config, torch.device("meta")).named().items():
         converted: dict[str, Tensor] = {}
-        for stem in SOURCES[network].files:
+        for stem, expected in layout(network, module).items():
             found = read_pickle(source / f"{stem}.pth")
-            converted |= _renamed(stem, found, SOURCES[network], module)
+            check(f"{stem}.pth", found, expected, SOURCES[network].dispensable)
+            converted |= found
             accounts.append(_account(f"{stem}.pth", found))
-        save_file(converted, _file(target, network))
+        ours = names.ours(module.state_dict(), SOURCES[network].published)
+        save_file(
+            {ours[name]: tensor.contiguous() for name, tensor in converted.items()}, _file(target, network)
+        )
     (target / CONFIG_FILE).write_text(to_json(config))
     return accounts
 
@@ -131,6 +135,16 @@ def load(folder: Path) -> tuple[PersonaLiveConfig, Networks]:
     return config, filled
 
 
+def layout(network: str, module: nn.Module) -> dict[str, dict[str, Tensor]]:
+    """Return the tensors of a network as they are published: by the stem of their file, by their name."""
+    how = SOURCES[network]
+    files: dict[str, dict[str, Tensor]] = {stem: {} for stem in how.files}
+    for name, tensor in module.state_dict().items():
+        published = how.published(name)
+        files[how.file_of(published)][published] = tensor
+    return files
+
+
 def networks(config: PersonaLiveConfig, device: torch.device) -> Networks:
     """Build the networks on `device`, as they are before they are filled."""
     with device:
@@ -141,14 +155,6 @@ def networks(config: PersonaLiveConfig, device: torch.device) -> Networks:
             motion_extractor=MotionExtractor(config.front_end.extractor),
             pose_guider=PoseGuider(config.front_end.guider_channels, config.unet.channels[0]),
         )
-
-
-def _renamed(stem: str, found: Mapping[str, Tensor], how: Source, module: nn.Module) -> dict[str, Tensor]:
-    """Return the tensors of a published file under our names; raises ValueError when they do not fit."""
-    state = {how.published(name): (name, tensor) for name, tensor in module.state_dict().items()}
-    expected = {name: tensor for name, (_, tensor) in state.items() if how.file_of(name) == stem}
-    check(f"{stem}.pth", found, expected, how.dispensable)
-    return {state[name][0]: tensor.contiguous() for name, tensor in found.items()}
 
 
 def _account(file: str, found: Mapping[str, Tensor]) -> Account:

@@ -96,8 +96,6 @@ def entries(folder: Path) -> list[Entry]:
 
 def load(folder: Path, entry: Entry) -> Case:
     """Read a case. Inputs that are given by rule are drawn."""
-    if not (folder / f"{entry.name}.json").exists():
-        return Case(folder=folder, name=entry.name, kind=entry.kind, fields={}, inputs={}, outputs={})
     fields = json.loads((folder / f"{entry.name}.json").read_text())
     inputs = {key: torch.from_numpy(by_rule(rule)) for key, rule in fields.get("inputs_by_rule", {}).items()}
     outputs: dict[str, Tensor] = {}
@@ -137,21 +135,20 @@ def weights(case: Case) -> dict[str, dict[str, Tensor]]:
     return drawn
 
 
-def table(case: Case) -> dict[str, Any]:
-    """Read the table of tensors that a case, or a case of kind `names` itself, refers to."""
-    file = case.fields.get("tensor_table", f"{case.name}.json.gz")
-    with gzip.open(case.folder / file) as stream:
-        read: dict[str, Any] = json.load(stream)
-    return read
+def table(path: Path) -> dict[str, dict[str, tuple[int, ...]]]:
+    """Read a table of tensors: their shapes, by published file and name."""
+    with gzip.open(path) as stream:
+        files = json.load(stream)["files"]
+    return {file: {row[0]: tuple(row[1]) for row in content["tensors"]} for file, content in files.items()}
 
 
 def _tensors(case: Case) -> Iterator[tuple[str, str, tuple[int, ...]]]:
-    files = table(case)["files"]
+    files = table(case.folder / case.fields["tensor_table"])
     starts = tuple(case.fields.get("only_names_starting_with", [""]))
     for file in case.fields["weights"]:
-        for row in files[file]["tensors"]:
-            if row[0].startswith(starts):
-                yield file, row[0], tuple(row[1])
+        for name, shape in files[file].items():
+            if name.startswith(starts):
+                yield file, name, shape
 
 
 def _error(produced: Tensor, expected: Tensor) -> tuple[float, str]:

@@ -70,7 +70,7 @@ def _window_inputs() -> dict[str, Tensor]:
         "motion": _draw("motion", 1, FRAMES, CONFIG.motion_tokens, CONFIG.motion_width),
         "timesteps": torch.tensor([0, 999]),
     }
-    for picture in ("bank", "key0", "key1", "key2"):
+    for picture in ("bank", "key0"):
         for name, place in zip(PLACES, CONFIG.banks(), strict=True):
             tokens = (SIZE >> place.level) ** 2
             inputs[f"{picture}.{name}"] = _draw(f"{picture}.{name}", 1, tokens, CONFIG.channels[place.level])
@@ -94,16 +94,16 @@ def test_a_denoising_unet_is_compared_with_what_was_recorded(tmp_path: Path) -> 
     unet = denoising_unet(CONFIG, _weights(names))
     outputs = {
         f"eps_keyframes{keyframes}": plain.denoise(unet, _window(inputs, keyframes))[0]
-        for keyframes in (0, 3)
+        for keyframes in (0, 1)
     }
-    outputs["eps_keyframes3"][0, 0, 0, 0] += 1e-5
+    outputs["eps_keyframes1"][0, 0, 0, 0] += 1e-5
     fields = {"kind": "denoising_unet", "tolerance_max_abs": {"eps_*": 2e-6}}
 
     verdicts = _replayed(tmp_path, names, fields, inputs, outputs)
 
     assert [(verdict.output, verdict.holds) for verdict in verdicts] == [
         ("eps_keyframes0", True),
-        ("eps_keyframes3", False),
+        ("eps_keyframes1", False),
     ]
 
 
