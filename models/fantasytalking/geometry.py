@@ -33,12 +33,14 @@ def model_size(size: Size, multiple: int) -> Size:
 
 
 def num_frames(duration_s: float, clip: ClipConfig) -> int:
-    """Return the frames of a speech of this duration: one more than a multiple of 4, at least 5.
+    """Return the frames of a clip with a speech of this duration: one more than a multiple of 4, from 5."""
+    frames = (speech_latents(duration_s, clip) - 1) * clip.frames_per_latent + 1
+    return min(frames, clip.max_frames)
 
-    They may outlast the speech by up to 0.13 s.
-    """
-    latents = int(clip.frame_rate_hz * duration_s // clip.frames_per_latent) + 1
-    return min(latents * clip.frames_per_latent + 1, clip.max_frames)
+
+def speech_latents(duration_s: float, clip: ClipConfig) -> int:
+    """Return the latent frames of a speech of any duration; they outlast it by up to five frames."""
+    return int(clip.frame_rate_hz * duration_s // clip.frames_per_latent) + 2
 
 
 def num_latents(frames: int, frames_per_latent: int) -> int:

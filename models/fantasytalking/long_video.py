@@ -47,12 +47,6 @@ def plan_spans(latents: int, config: SpanConfig) -> list[Span]:
     return spans
 
 
-def speech_latents(samples: int, clip: ClipConfig) -> int:
-    """Return the latent frames that last as long as so many samples of speech, at least 2."""
-    frames = -(-samples * clip.frame_rate_hz // clip.sample_rate_hz)
-    return max(-(-(frames - 1) // clip.frames_per_latent) + 1, 2)
-
-
 def span_frames(span: Span, clip: ClipConfig) -> int:
     """Return the frames of a span as if it was a clip of its own."""
     return (span.length - 1) * clip.frames_per_latent + 1

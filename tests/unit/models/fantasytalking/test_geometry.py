@@ -13,6 +13,7 @@ from models.fantasytalking.geometry import (
     num_latents,
     num_samples,
     num_tokens,
+    speech_latents,
 )
 
 
@@ -33,6 +34,14 @@ def test_a_portrait_is_fitted_and_then_stretched(size: Size, resized: Size, mode
 @pytest.mark.parametrize(("duration_s", "frames"), [(0.1, 5), (1.0, 25), (3.4, 81), (60.0, 81)])
 def test_frames_are_one_more_than_a_multiple_of_four_and_bounded(duration_s: float, frames: int) -> None:
     assert num_frames(duration_s, ClipConfig()) == frames
+
+
+@pytest.mark.parametrize(("duration_s", "latents"), [(0.01, 2), (1.0, 7), (3.5, 22), (60.0, 347)])
+def test_latents_last_as_long_as_the_speech_and_hardly_longer(duration_s: float, latents: int) -> None:
+    found = speech_latents(duration_s, ClipConfig())
+
+    assert found == latents
+    assert 0 < ((found - 1) * 4 + 1) / 23 - duration_s <= 5.001 / 23
 
 
 def test_a_published_clip_has_21_latent_frames_and_175_tokens() -> None:

@@ -15,7 +15,6 @@ from models.fantasytalking.long_video import (
     plan_spans,
     span_frames,
     span_waveform,
-    speech_latents,
 )
 from models.fantasytalking.sampler import Velocity, denoise, noise_levels
 from models.fantasytalking.windows import frame_windows
@@ -151,16 +150,6 @@ def test_a_span_hears_the_speech_from_its_own_beginning() -> None:
 
 def test_the_last_span_hears_what_is_left() -> None:
     assert len(span_waveform(torch.zeros(50_000), Span(16, 37, 5), ClipConfig())) == 50_000 - 44_521
-
-
-@pytest.mark.parametrize(("seconds", "latents"), [(0.01, 2), (1.0, 7), (3.5, 21), (60.0, 346)])
-def test_a_video_lasts_as_long_as_its_speech(seconds: float, latents: int) -> None:
-    clip = ClipConfig()
-
-    found = speech_latents(int(seconds * clip.sample_rate_hz), clip)
-
-    assert found == latents
-    assert ((found - 1) * 4 + 1) / clip.frame_rate_hz >= seconds
 
 
 def test_an_overlap_as_long_as_a_span_is_refused() -> None:
