@@ -25,10 +25,12 @@ class LpmChunk(NamedTuple):
 
     `speak` [slots, LpmConfig.window_mels, channels] and `listen` [slots, LpmConfig.listen_mels, channels]
     are the log-mel windows of the chunk (see `models.lpm.windows`); `speaks` and `listens`, boolean
-    [slots], tell whether there is such a stream: without one its window is not looked at, and where no slot
-    has one, an empty window [slots, 0, channels] gives the same motion in less time. `concepts` int64
+    [slots], tell whether there is such a stream: without one its window is not looked at. `concepts` int64
     and `strengths` [slots, 8] are the direction (see `models.lpm.direction`). `noise` [slots, 5, 58] is
     standard normal, the only source of chance.
+
+    Where no slot has a stream, an empty window [slots, 0, channels] gives the same motion, to the last bit,
+    in less time.
     """
 
     speak: Tensor

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch import nn
 
 from models.lpm.config import tiny
 from models.lpm.model import Lpm
@@ -31,7 +30,8 @@ ACTIVE = torch.tensor([True, True])
 def a_network(seed: int = 0) -> Lpm:
     torch.manual_seed(seed)
     lpm = Lpm(tiny()).eval().requires_grad_(requires_grad=False)
-    nn.init.normal_(lpm.network.head.weight, std=2.0)
+    for parameter in lpm.network.parameters():
+        parameter.add_(0.1 * torch.randn_like(parameter))
     return lpm
 
 
