@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from html import unescape
+
 import torch
 from torch import Tensor, nn
-from transformers import CLIPVisionModel, Wav2Vec2Model
+from transformers import BatchEncoding, CLIPVisionModel, UMT5EncoderModel, Wav2Vec2Model
 
 from models.fantasytalking.config import ClipConfig
 from models.fantasytalking.geometry import num_samples
@@ -38,6 +41,25 @@ def image_features(encoder: CLIPVisionModel, pixels: Tensor) -> Tensor:
     """Return features [1, N, image_dim] of what `vision_pixels` made, from the last layer but one."""
     features: Tensor = encoder(pixels, output_hidden_states=True).hidden_states[_PENULTIMATE]
     return features
+
+
+@torch.no_grad()
+def text_embeddings(
+    tokenizer: Callable[..., BatchEncoding], encoder: UMT5EncoderModel, prompts: list[str], text_length: int
+) -> Tensor:
+    """Return embeddings [B, text_length, D] of prompts, cut to that many tokens and padded with zeros."""
+    cleaned = [clean_prompt(prompt) for prompt in prompts]
+    tokens = tokenizer(
+        cleaned, padding="max_length", max_length=text_length, truncation=True, return_tensors="pt"
+    )
+    ids, attended = tokens["input_ids"].to(encoder.device), tokens["attention_mask"].to(encoder.device)
+    embedded: Tensor = encoder(input_ids=ids, attention_mask=attended).last_hidden_state
+    return pad_text(embedded, attended.sum(dim=1), text_length)
+
+
+def clean_prompt(prompt: str) -> str:
+    """Return a prompt without HTML's escapes and with single spaces, as the text encoder has learned it."""
+    return " ".join(unescape(unescape(prompt)).split())
 
 
 def pad_text(text: Tensor, lengths: Tensor, text_length: int) -> Tensor:

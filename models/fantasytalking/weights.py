@@ -26,8 +26,12 @@ WEIGHTS_FILE = "model.safetensors"
 CONFIG_FILE = "config.json"
 # The two dicts of the published checkpoint.
 PROJECTION_KEY, PROCESSOR_KEY = "proj_model", "audio_processor"
-# What stays in single precision when the rest is halved: the reference computes it so.
-SINGLE: Final = ("time_embedder", "scale_shift_table", "norm1", "norm2", "norm3", "audio_projection")
+# What stays in single precision when the rest is halved: the reference computes it so, and what is not the
+# reference's is small.
+SINGLE: Final = (
+    *("time_embedder", "scale_shift_table", "norm1", "norm2", "norm3"),
+    *("audio_projection", "face_queries", "intensity_network"),
+)
 
 
 def load_published(

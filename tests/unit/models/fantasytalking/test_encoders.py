@@ -3,15 +3,25 @@ from __future__ import annotations
 import pytest
 import torch
 from transformers import (
+    BatchEncoding,
     CLIPVisionConfig,
     CLIPVisionModel,
+    UMT5Config,
+    UMT5EncoderModel,
     Wav2Vec2Config,
     Wav2Vec2FeatureExtractor,
     Wav2Vec2Model,
 )
 
 from models.fantasytalking.config import ClipConfig
-from models.fantasytalking.encoders import clip_waveform, image_features, pad_text, speech_features
+from models.fantasytalking.encoders import (
+    clean_prompt,
+    clip_waveform,
+    image_features,
+    pad_text,
+    speech_features,
+    text_embeddings,
+)
 from models.fantasytalking.geometry import num_tokens
 
 CLIP = ClipConfig()
@@ -82,6 +92,49 @@ def test_features_of_the_portrait_are_of_the_last_layer_but_one() -> None:
     states = encoder(pixels, output_hidden_states=True).hidden_states
     assert features.shape == (1, 17, 16)
     torch.testing.assert_close(features, states[2])
+
+
+class _Letters:
+    """A tokenizer: a token for each letter, and one that ends the text."""
+
+    def __call__(
+        self, prompts: list[str], *, max_length: int, padding: str, truncation: bool, return_tensors: str
+    ) -> BatchEncoding:
+        assert (padding, truncation, return_tensors) == ("max_length", True, "pt")
+        ids = torch.zeros(len(prompts), max_length, dtype=torch.long)
+        for row, prompt in enumerate(prompts):
+            letters = [ord(letter) % 90 + 2 for letter in prompt][: max_length - 1]
+            ids[row, : len(letters) + 1] = torch.tensor([*letters, 1])
+        return BatchEncoding({"input_ids": ids, "attention_mask": (ids > 0).long()})
+
+
+def test_a_prompt_s_embeddings_do_not_depend_on_its_padding() -> None:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        config = UMT5Config(
+            vocab_size=100,
+            d_model=8,
+            d_kv=4,
+            d_ff=8,
+            num_layers=1,
+            num_heads=2,
+            pad_token_id=0,
+            eos_token_id=1,
+        )
+        encoder = UMT5EncoderModel(config)
+    encoder.eval()  # type: ignore[no-untyped-call]  # transformers is untyped
+
+    embeddings = text_embeddings(_Letters(), encoder, ["smile", "a  person &amp;amp; speaks"], 12)
+    longer = text_embeddings(_Letters(), encoder, ["smile"], 20)
+
+    assert embeddings.shape == (2, 12, 8)
+    assert bool(embeddings[0, :6].any(dim=-1).all())
+    assert not embeddings[0, 6:].any()
+    torch.testing.assert_close(longer[0, :6], embeddings[0, :6])
+
+
+def test_a_prompt_loses_escapes_and_double_spaces() -> None:
+    assert clean_prompt(" You &amp;amp;\n  I ") == "You & I"
 
 
 def test_text_is_padded_with_zeros_behind_its_length() -> None:

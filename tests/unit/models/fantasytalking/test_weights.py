@@ -207,6 +207,24 @@ def test_half_precision_keeps_what_the_reference_computes_in_single(tmp_path: Pa
     assert "backbone.blocks.0.attn1.to_q.weight" not in single
 
 
+def test_every_branch_computes_in_half_precision(tmp_path: Path) -> None:
+    scene = make_scene()
+    save_network(scene.network, tmp_path)
+    halved = scene._replace(network=load_network(tmp_path, torch.bfloat16))
+    half, face = torch.tensor([0.5]), torch.ones(1, 8)
+
+    one, two = (
+        each.velocity(
+            each.speaking()._replace(
+                identity=each.network.read_face(face), intensity=each.network.read_intensity(half, half)
+            )
+        ).float()
+        for each in (scene, halved)
+    )
+
+    assert (one - two).abs().amax() < 0.05 * one.abs().amax()
+
+
 def test_half_precision_computes_about_the_same(tmp_path: Path) -> None:
     scene = make_scene(CONFIG)
     files = _files(tmp_path, scene.network)
