@@ -14,7 +14,7 @@ from models.personalive.codec import Codec, Embedder
 from models.personalive.config import PersonaLiveConfig
 from models.personalive.denoising_unet import Conditions, Memory, together
 from models.personalive.front_end.following import Driven, Driver, Portrait, at_rest, follow_driver, unseen
-from models.personalive.front_end.front_end import FrontEnd
+from models.personalive.front_end.front_end import FrontEnd, Sight
 from models.personalive.front_end.motion_extractor import HeadMotion
 from models.personalive.front_end.pictures import shrink_smoothly, to_numbers
 from models.personalive.identity import Identity
@@ -100,12 +100,15 @@ class PersonaLive(nn.Module):
             found = list(pictures.shape[1:])
             raise ValueError(f"a portrait of {found}, expected {[self.config.picture] * 2 + [3]}")
         numbers = to_numbers(pictures)
-        return self.identify(pictures, self.codec.encode(numbers), embedder.embed(numbers))
-
-    def identify(self, pictures: Tensor, latents: Tensor, embedding: Tensor) -> Identity:
-        """Prepare portraits [S, H, H, 3] whose latents and embedding [S, image width] are known."""
         small = shrink_smoothly(pictures, self.config.front_end.extractor.picture)
-        sight = self.front_end.see_both(to_numbers(pictures), small)
+        sight = self.front_end.see_both(numbers, small)
+        return self.identify(sight, self.codec.encode(numbers), embedder.embed(numbers))
+
+    def identify(self, sight: Sight, latents: Tensor, embedding: Tensor) -> Identity:
+        """Prepare portraits of which all is known that others have to tell.
+
+        `sight` is what is seen in their pictures, `latents` are [S, 4, h, h], `embedding` [S, image width].
+        """
         embedding = embedding.to(self.denoiser.conv_out.weight)
         constants = self.reference.portraits(embedding)
         return Identity(
@@ -158,7 +161,7 @@ class PersonaLive(nn.Module):
     def advance(
         self, state: PersonaLiveState, chunk: PersonaLiveChunk, active: Tensor, keyframes: int
     ) -> tuple[Finished, PersonaLiveState]:
-        """Denoise the window once; rows look at their first `keyframes` keyframes, the others do not count."""
+        """Denoise the window once; rows look at their first `keyframes` keyframes, no others count."""
         identity, frames = chunk.identity, self.config.unet.chunk_frames
         waiting = self._opened(state, chunk)
         sight, visible = self._see(chunk)
@@ -261,11 +264,12 @@ class Shifts(nn.Module):
 
     def __init__(self, shifts: tuple[Tensor, ...]) -> None:
         super().__init__()
+        self.count = len(shifts)
         for index, shift in enumerate(shifts):
             self.register_buffer(str(index), shift, persistent=False)
 
     def __iter__(self) -> Iterator[Tensor]:
-        return self.buffers()
+        return (self.get_buffer(str(index)) for index in range(self.count))
 
 
 def _by_rows(values: Tensor, rows: int) -> Tensor:

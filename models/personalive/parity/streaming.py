@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
@@ -99,12 +99,17 @@ class Judge:
         return choice
 
     def table(self) -> Tensor:
-        """Return, by row and call: the call, new, chosen, keyframes and motions so far; [rows, calls, 5]."""
-        new = torch.stack([choice.new for choice in self.choices], dim=1).long()
-        chosen = torch.stack([choice.chosen for choice in self.choices], dim=1).long()
-        calls = torch.arange(new.shape[1]).expand_as(new)
-        return torch.stack([calls, new, chosen, chosen.cumsum(1), 1 + new.cumsum(1)], dim=-1)
+        """Return the table of all choices so far."""
+        return decision_table(self.choices)
 
     def distances(self) -> Tensor:
         """Return the distance to the nearest motion seen before, [rows, calls]."""
         return torch.stack([choice.distance for choice in self.choices], dim=1)
+
+
+def decision_table(choices: Sequence[Choice]) -> Tensor:
+    """Return, by row and call: the call, new, chosen, keyframes and motions so far; [rows, calls, 5]."""
+    new = torch.stack([choice.new for choice in choices], dim=1).long()
+    chosen = torch.stack([choice.chosen for choice in choices], dim=1).long()
+    calls = torch.arange(new.shape[1]).expand_as(new)
+    return torch.stack([calls, new, chosen, chosen.cumsum(1), 1 + new.cumsum(1)], dim=-1)
