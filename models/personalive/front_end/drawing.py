@@ -32,5 +32,7 @@ def draw(config: DrawingConfig, points: Tensor, size: int) -> Tensor:
 
 def _channel(discs: Tensor, colour: tuple[int, ...]) -> Tensor:
     """Add up one colour channel [..., S, S] of `discs` [..., P, S, S]; `colour` is that of every disc."""
-    lit = [disc * (level / 255) for disc, level in zip(discs.unbind(-3), colour, strict=True) if level]
-    return torch.stack(lit).sum(dim=0).clamp(max=1)
+    channel = torch.zeros_like(discs[..., 0, :, :], dtype=torch.float32)
+    for disc, level in zip(discs.unbind(-3), colour, strict=True):
+        channel = channel + disc * (level / 255)
+    return channel.clamp(max=1)

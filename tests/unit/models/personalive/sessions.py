@@ -60,8 +60,13 @@ class MeanEmbedder(nn.Module):
 
 
 def config() -> PersonaLiveConfig:
-    """Return a configuration in which a few steps bring all keyframes."""
-    return replace(tiny(), keyframes=KeyframeConfig(threshold=0.5, first_call=1, limit=2, remembered=2))
+    """Return a configuration of two resolutions in which a few steps bring all keyframes."""
+    return replace(
+        tiny(),
+        picture=32,
+        unet=replace(tiny().unet, channels=(16, 16), attends=(True, False)),
+        keyframes=KeyframeConfig(threshold=0.5, first_call=1, limit=2, remembered=2),
+    )
 
 
 def build(given: PersonaLiveConfig | None = None) -> PersonaLive:
