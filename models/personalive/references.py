@@ -1,4 +1,4 @@
-"""What the rows of a denoising UNet may look at: their portraits and, as they join, their keyframes."""
+"""Pictures that join what the rows of a denoising UNet may look at."""
 
 from __future__ import annotations
 
@@ -28,13 +28,6 @@ class References(NamedTuple):
         return tuple(KeyValues(keys[:, :slots], values[:, :slots]) for keys, values in self.memory)
 
 
-def begin(portrait: Memory, slots: int) -> References:
-    """Return references to the portraits alone, [B, 1, N, C], with room for `slots` pictures."""
-    memory = tuple(KeyValues(_padded(keys, slots), _padded(values, slots)) for keys, values in portrait)
-    rows = portrait[0].keys
-    return References(memory, torch.ones(rows.shape[0], dtype=torch.long, device=rows.device))
-
-
 def extend(references: References, picture: Memory, rows: Tensor) -> References:
     """Add a picture [B, 1, N, C] to those of the marked `rows` [B] that have room left for it."""
     slots = references.memory[0].keys.shape[1]
@@ -45,8 +38,3 @@ def extend(references: References, picture: Memory, rows: Tensor) -> References:
         for old, new in zip(references.memory, picture, strict=True)
     )
     return References(memory, (references.filled + rows).clamp(max=slots))
-
-
-def _padded(tokens: Tensor, slots: int) -> Tensor:
-    empty = tokens.new_zeros(tokens.shape[0], slots - 1, *tokens.shape[2:])
-    return torch.cat((tokens, empty), dim=1)

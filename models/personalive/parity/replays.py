@@ -40,7 +40,7 @@ def compare_names(folder: Path, entry: Entry) -> Iterator[Verdict]:
             found = {
                 name: torch.empty(shape, device="meta") for name, shape in recorded.get(stem, {}).items()
             }
-            error, note = 0.0, f"{len(ours)} tensors"
+            error, note = 0.0, ""
             try:
                 check(stem, found, ours)
             except ValueError as misfits:

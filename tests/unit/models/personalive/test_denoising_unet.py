@@ -7,12 +7,10 @@ from torch import Tensor
 from models.personalive.config import tiny
 from models.personalive.denoising_unet import DenoisingUNet
 from models.personalive.folding import fold
-from models.personalive.references import begin, extend
 from tests.unit.models.personalive import drawing, plain
 from tests.unit.models.personalive.drawing import Window
 
 CONFIG = tiny().unet
-SLOTS = tiny().slots
 
 
 @pytest.fixture(scope="module")
@@ -55,11 +53,8 @@ def test_a_folded_network_computes_the_same() -> None:
 
 def test_rows_that_look_at_different_pictures_equal_single_runs(unet: DenoisingUNet) -> None:
     given = drawing.window(CONFIG, rows=2, pictures=3)
-    references = begin(unet.remember(given.banks[0]), SLOTS)
-    for bank in given.banks[1:]:
-        references = extend(references, unet.remember(bank), torch.tensor([False, True]))
-    conditions = drawing.conditions(unet, given)
-    conditions = conditions._replace(memory=references.memory, present=references.present(SLOTS))
+    present = torch.tensor([[True, False, False], [True, True, True]])
+    conditions = drawing.conditions(unet, given)._replace(present=present)
 
     noise = unet(given.latents, given.pose, conditions)
 
@@ -105,3 +100,24 @@ def test_a_step_of_half_precision_stays_half() -> None:
     noise = half(given.latents, given.pose, drawing.conditions(half, given))
 
     assert noise.dtype == torch.bfloat16
+
+
+def test_a_step_asks_for_no_value_on_the_way() -> None:
+    with torch.device("meta"):
+        unet = DenoisingUNet(CONFIG)
+    fold(unet)
+    real = drawing.window(CONFIG, rows=2, pictures=2)
+    given = real._replace(
+        latents=real.latents.to("meta"),
+        pose=real.pose.to("meta"),
+        timesteps=real.timesteps.to("meta"),
+        embedding=real.embedding.to("meta"),
+        motion=real.motion.to("meta"),
+        banks=tuple(tuple(tokens.to("meta") for tokens in bank) for bank in real.banks),
+    )
+    present = torch.ones(2, 2, dtype=torch.bool, device="meta")
+
+    noise = unet(given.latents, given.pose, drawing.conditions(unet, given)._replace(present=present))
+
+    assert noise.is_meta
+    assert noise.shape == real.latents.shape
