@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import torch
+from diffusers.models.transformers.transformer_wan import WanAttention
 from torch import Tensor
 
 from models.fantasytalking.attention import BlockContext, CrossAttention, SpeechKeyValue
@@ -71,24 +72,16 @@ def replay_cross_attention(case: Case) -> Iterator[Verdict]:
     network = build(case)
     attn = network.backbone.blocks[0].attn2
     processor: CrossAttention = attn.processor
-    length = network.config.backbone.text_length
-    image, text = case.inputs["context"][:, :-length], case.inputs["context"][:, -length:]
-    reads = BlockContext(
-        text=processor.read_text(attn, text),
-        image=processor.read_image(attn, image),
-        speech=None,
-        identity=None,
-        speech_scale=1.0,
-        identity_scale=0.0,
-    )
+    reads = _silent(attn, processor, case.inputs["context"], network.config.backbone.text_length)
 
     def attended(speech: SpeechKeyValue | None, scale: float = 1.0) -> Tensor:
         out: Tensor = attn(case.inputs["hidden_states"], reads._replace(speech=speech, speech_scale=scale))
         return out
 
     tokens = case.inputs["audio_tokens"]
-    frames = case.outputs["k_lens"].shape[1]
-    windows = frame_windows(tokens, 4 * frames - 3, network.config.audio.expansion)
+    latents = case.outputs["k_lens"].shape[1]
+    frames = (latents - 1) * network.config.clip.frames_per_latent + 1
+    windows = frame_windows(tokens, frames, network.config.audio.expansion)
     yield compare(case, "audio_windows", windows.tokens)
     yield compare(case, "k_lens", windows.lengths)
     speech = processor.read_speech(attn, windows)
@@ -143,6 +136,18 @@ def replay_names(case: Case) -> Iterator[Verdict]:
         yield _count(case, output, differing)
     renamed = {theirs for ours, theirs, _ in case.table["i2v_14b"]["pairs"] if original_name(theirs) != ours}
     yield _count(case, "diffusers names", renamed)
+
+
+def _silent(attn: WanAttention, processor: CrossAttention, context: Tensor, text_length: int) -> BlockContext:
+    """Read a recorded context: image tokens, then text."""
+    return BlockContext(
+        text=processor.read_text(attn, context[:, -text_length:]),
+        image=processor.read_image(attn, context[:, :-text_length]),
+        speech=None,
+        identity=None,
+        speech_scale=1.0,
+        identity_scale=0.0,
+    )
 
 
 def _integrate(case: Case, key: str, levels: Tensor) -> Tensor:

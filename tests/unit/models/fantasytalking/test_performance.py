@@ -9,7 +9,7 @@ from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan
 from torch import Tensor
 from transformers import CLIPVisionConfig, CLIPVisionModel, Wav2Vec2Config, Wav2Vec2Model
 
-from models.fantasytalking.config import FantasyTalkingConfig, tiny
+from models.fantasytalking.config import FantasyTalkingConfig, SamplerConfig, tiny
 from models.fantasytalking.network import FantasyTalking
 from models.fantasytalking.performance import AS_RELEASED, Encoders, Nature, Prompt, perform
 from tests.unit.models.fantasytalking.scenes import make_network
@@ -24,7 +24,8 @@ PROMPT = Prompt(
 def config() -> FantasyTalkingConfig:
     """The tiny variant at 32x32, for the four channels of the tiny autoencoder."""
     tiny_clip = replace(tiny().clip, longest_edge=32)
-    return replace(tiny(), clip=tiny_clip, backbone=replace(tiny().backbone, latent_channels=4))
+    backbone = replace(tiny().backbone, latent_channels=4)
+    return replace(tiny(), clip=tiny_clip, backbone=backbone, sampler=SamplerConfig(steps=1))
 
 
 @pytest.fixture(scope="module")
