@@ -1,0 +1,81 @@
+"""PersonaLive beside the six facts of streaming models."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from models.personalive.identity import join_identities
+from models.personalive.model import PersonaLive, PersonaLiveChunk, PersonaLiveState
+from tests.unit.models.personalive.sessions import build, draw_chunk, embedder, portraits
+
+SLOTS = 2
+STEPS = 4
+
+
+@pytest.fixture(scope="module")
+def model() -> PersonaLive:
+    return build()
+
+
+def active() -> Tensor:
+    return torch.ones(SLOTS, dtype=torch.bool)
+
+
+def chunks(model: PersonaLive) -> list[PersonaLiveChunk]:
+    return [draw_chunk(model, SLOTS, seed) for seed in range(STEPS)]
+
+
+def after_steps(model: PersonaLive) -> PersonaLiveState:
+    state = model.init_state(SLOTS)
+    for chunk in chunks(model):
+        _, state = model.step(state, chunk, active())
+    return state
+
+
+def test_keyframes_join_up_to_their_limit_and_no_further(model: PersonaLive) -> None:
+    assert after_steps(model).keyframes.filled.tolist() == [model.config.keyframes.limit] * SLOTS
+
+
+def test_reset_leaves_nothing_of_a_session(model: PersonaLive) -> None:
+    state = model.reset(after_steps(model), active())
+    fresh = model.init_state(SLOTS)
+    for part, expected in zip((state.waiting, state.driver, state.seen), fresh, strict=False):
+        assert all(torch.equal(one, other) for one, other in zip(part, expected, strict=True))
+    assert not state.keyframes.filled.any()
+    assert not any(keys.any() or values.any() for keys, values in state.keyframes.memory)
+
+
+def test_looking_at_keyframes_that_there_are_equals_looking_at_all_slots(model: PersonaLive) -> None:
+    state, by_step = model.init_state(SLOTS), model.init_state(SLOTS)
+    for chunk in chunks(model):
+        frames, by_step = model.step(by_step, chunk, active())
+        done, state = model.advance(state, chunk, active(), int(state.keyframes.filled.max()))
+        if done.choice.chosen.any():
+            state = model.remember(state, chunk.identity, done)
+        torch.testing.assert_close(model.decode(done.latents), frames, atol=1e-5, rtol=0)
+
+
+def test_a_driver_that_is_never_seen_leaves_the_portrait_at_rest(model: PersonaLive) -> None:
+    state = model.init_state(SLOTS)
+    for chunk in chunks(model):
+        unseen = chunk._replace(has_face=torch.zeros_like(chunk.has_face))
+        frames, state = model.step(state, unseen, active())
+        assert frames.isfinite().all()
+    portrait_motion = chunk.identity.portrait.motion[:, None]
+    assert torch.equal(state.waiting.motions, portrait_motion.expand_as(state.waiting.motions))
+
+
+def test_portraits_prepared_apart_are_those_prepared_together(model: PersonaLive) -> None:
+    pictures, embed = portraits(model, SLOTS), embedder(model)
+    joined = join_identities([model.prepare(picture[None], embed) for picture in pictures])
+    chunk = draw_chunk(model, SLOTS, 0)
+    together, _ = model.step(model.init_state(SLOTS), chunk, active())
+    apart, _ = model.step(model.init_state(SLOTS), chunk._replace(identity=joined), active())
+    torch.testing.assert_close(apart, together, atol=1e-5, rtol=0)
+
+
+def test_a_portrait_of_another_size_is_refused(model: PersonaLive) -> None:
+    with pytest.raises(ValueError, match=r"a portrait of \[16, 16, 3\], expected \[32, 32, 3\]"):
+        model.prepare(torch.zeros(1, 16, 16, 3, dtype=torch.uint8), embedder(model))
