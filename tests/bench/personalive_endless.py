@@ -1,4 +1,4 @@
-"""Whether memory and state of PersonaLive stay as they are over a session of 10,000 chunks, at a small size."""
+"""Whether PersonaLive's memory and state stay flat over a session of 10,000 chunks, at a small size."""
 
 from __future__ import annotations
 

@@ -60,7 +60,8 @@ def run(case: Case, model: PersonaLive) -> Tensors:
         if done.choice.chosen.any():
             state = model.remember(state, identity, done)
         finished.append(done)
-    return _of_driver(model, identity, taps, case) | {
+    return {
+        **_of_driver(model, identity, taps, case),
         "latents_start": taps.latents[0][0, : model.lead],
         "ref_box": sight.boxes[0],
         "motion_ref": sight.motion[0],

@@ -105,7 +105,7 @@ def draw_chunk(model: PersonaLive, slots: int, seed: int) -> PersonaLiveChunk:
     unet, side = model.config.unet, model.config.latent
     pictures = _noise_pictures(generator, slots * CHUNK_FRAMES, model.config.picture)
     return PersonaLiveChunk(
-        pictures=pictures.unflatten(0, (slots, CHUNK_FRAMES)),
+        pictures=pictures.view(slots, CHUNK_FRAMES, *pictures.shape[1:]),
         has_face=torch.ones(slots, CHUNK_FRAMES, dtype=torch.bool),
         noise=torch.randn(slots, unet.frames, unet.latent_channels, side, side, generator=generator),
         identity=model.prepare(portraits(model, slots), embedder(model)),

@@ -41,8 +41,9 @@ def test_keyframes_join_up_to_their_limit_and_no_further(model: PersonaLive) -> 
 def test_reset_leaves_nothing_of_a_session(model: PersonaLive) -> None:
     state = model.reset(after_steps(model), active())
     fresh = model.init_state(SLOTS)
-    for part, expected in zip((state.waiting, state.driver, state.seen), fresh, strict=False):
-        assert all(torch.equal(one, other) for one, other in zip(part, expected, strict=True))
+    parts = (*state.waiting, *state.driver, *state.seen)
+    expected = (*fresh.waiting, *fresh.driver, *fresh.seen)
+    assert all(torch.equal(one, other) for one, other in zip(parts, expected, strict=True))
     assert not state.keyframes.filled.any()
     assert not any(keys.any() or values.any() for keys, values in state.keyframes.memory)
 
