@@ -163,6 +163,35 @@ class PersonaLive(nn.Module):
     ) -> tuple[Finished, PersonaLiveState]:
         """Denoise the window once; rows look at their first `keyframes` keyframes, no others count."""
         identity, frames = chunk.identity, self.config.unet.chunk_frames
+        window, driver = self._enter(state, chunk)
+        noise = self._noise(window, identity, state.keyframes, keyframes)
+        lower = self.scheduler.step(window.latents, noise, self.timesteps).lower
+        motion, portrait = window.motions[:, 0].flatten(1), identity.portrait.motion.flatten(1)
+        choice, seen = choose(self.config.keyframes, state.seen, motion, portrait)
+        leaving, waiting = take(window._replace(latents=lower), frames)
+        following = PersonaLiveState(
+            merged(active, waiting, state.waiting),
+            merged(active, driver, state.driver),
+            merged(active, seen, state.seen),
+            state.keyframes,
+        )
+        chosen = choice.chosen & active
+        return Finished(leaving.latents, choice._replace(chosen=chosen)), following
+
+    def remember(self, state: PersonaLiveState, identity: Identity, done: Finished) -> PersonaLiveState:
+        """Let the oldest frame of the rows that chose it be looked at from the next step on."""
+        picture = self._memorise(done.latents[:, 0], identity.reference_constants)
+        return state._replace(keyframes=extend(state.keyframes, picture, done.choice.chosen))
+
+    def decode(self, latents: Tensor) -> Tensor:
+        """Return frames [S, F, 3, H, W] in 0..1 of latents [S, F, 4, h, h]."""
+        pictures = self.codec.decode(latents.flatten(0, 1))
+        framed: Tensor = rearrange(pictures, "(s f) c h w -> s f c h w", s=latents.shape[0])
+        return (framed / 2 + 0.5).clamp(0, 1)
+
+    def _enter(self, state: PersonaLiveState, chunk: PersonaLiveChunk) -> tuple[Frames, Driver]:
+        """Return the window with the chunk at its end, and what is known of the drivers by then."""
+        identity, frames = chunk.identity, self.config.unet.chunk_frames
         waiting = self._opened(state, chunk)
         sight, visible = self._see(chunk)
         followed = follow_driver(
@@ -180,30 +209,7 @@ class PersonaLive(nn.Module):
             merged(followed.begins, led, waiting),
             Frames(newest, followed.chunk.keypoints, followed.chunk.motion),
         )
-        noise = self._noise(window, identity, state.keyframes, keyframes)
-        lower = self.scheduler.step(window.latents, noise, self.timesteps).lower
-        motion, portrait = window.motions[:, 0].flatten(1), identity.portrait.motion.flatten(1)
-        choice, seen = choose(self.config.keyframes, state.seen, motion, portrait)
-        leaving, waiting = take(window._replace(latents=lower), frames)
-        following = PersonaLiveState(
-            merged(active, waiting, state.waiting),
-            merged(active, followed.driver, state.driver),
-            merged(active, seen, state.seen),
-            state.keyframes,
-        )
-        chosen = choice.chosen & active
-        return Finished(leaving.latents, choice._replace(chosen=chosen)), following
-
-    def remember(self, state: PersonaLiveState, identity: Identity, done: Finished) -> PersonaLiveState:
-        """Let the oldest frame of the rows that chose it be looked at from the next step on."""
-        picture = self._memorise(done.latents[:, 0], identity.reference_constants)
-        return state._replace(keyframes=extend(state.keyframes, picture, done.choice.chosen))
-
-    def decode(self, latents: Tensor) -> Tensor:
-        """Return frames [S, F, 3, H, W] in 0..1 of latents [S, F, 4, h, h]."""
-        pictures = self.codec.decode(latents.flatten(0, 1))
-        framed: Tensor = rearrange(pictures, "(s f) c h w -> s f c h w", s=latents.shape[0])
-        return (framed / 2 + 0.5).clamp(0, 1)
+        return window, followed.driver
 
     def _opened(self, state: PersonaLiveState, chunk: PersonaLiveChunk) -> Frames:
         """Return what waits; in a fresh row that is the portrait, under noise, at rest."""

@@ -14,8 +14,10 @@ from models.lpm.conditions import Inputs
 from models.lpm.config import tiny
 from models.lpm.model import Lpm, LpmChunk, inputs_of
 from models.lpm.online import OnlineLpm, Schedule
+from models.personalive.model import PersonaLive
 from models.streaming.model import StreamingModel
 from tests.unit.models.lpm.drawing import draw_chunk
+from tests.unit.models.personalive import sessions
 
 SLOTS = 3
 STEPS = 7
@@ -135,12 +137,19 @@ def _cut(windows: Sequence[Tensor], start: int) -> Tensor:
 
 def draw_stream(case: Case, model: AnyModel, *, slots: int = SLOTS, seed: int = 1) -> list[Any]:
     chunks = [case.draw(model, slots, seed * 100 + n) for n in range(STEPS)]
+    if isinstance(model, PersonaLive):
+        return sessions.with_losses(chunks)
     return consistent(chunks, model.config.chunk_mels) if isinstance(model, Lpm | OnlineLpm) else chunks
+
+
+def build_personalive() -> PersonaLive:
+    return sessions.build()
 
 
 MODELS = [
     Case(name="lpm", build=build_lpm, draw=draw_lpm, whole=whole_lpm),
     Case(name="online lpm", build=build_online, draw=draw_online, whole=whole_online),
+    Case(name="personalive", build=build_personalive, draw=sessions.draw_chunk, whole=sessions.whole),
 ]
 
 
@@ -163,10 +172,11 @@ def run(model: AnyModel, chunks: Sequence[Any], slots: int = SLOTS) -> Tensor:
 
 
 def map_rows(value: Any, change: Callable[[Tensor], Tensor]) -> Any:
-    """Apply `change` to every tensor of nested named tuples."""
+    """Apply `change` to every tensor of nested tuples, named or not."""
     if isinstance(value, Tensor):
         return change(value)
-    return type(value)(*(map_rows(part, change) for part in value))
+    parts = tuple(map_rows(part, change) for part in value)
+    return parts if type(value) is tuple else type(value)(*parts)
 
 
 def leaves(value: Any) -> list[Tensor]:
