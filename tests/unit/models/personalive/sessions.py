@@ -60,11 +60,11 @@ class MeanEmbedder(nn.Module):
 
 
 def config() -> PersonaLiveConfig:
-    """Return a configuration of two resolutions in which a few steps bring all keyframes."""
+    """Return a configuration of one resolution in which a few steps bring all keyframes."""
     return replace(
         tiny(),
         picture=32,
-        unet=replace(tiny().unet, channels=(16, 16), attends=(True, False)),
+        unet=replace(tiny().unet, channels=(16,), attends=(True,)),
         keyframes=KeyframeConfig(threshold=0.5, first_call=1, limit=2, remembered=2),
     )
 
