@@ -1,0 +1,1 @@
+"""Training of PersonaLive in its three stages: pictures, few steps, and the sliding window."""
