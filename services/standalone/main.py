@@ -15,6 +15,8 @@ import click
 from services.kit.errors import DramatisError, Rejected
 from services.standalone.database import database
 from services.standalone.keys import keys
+from services.standalone.models import models
+from services.standalone.parity import parity
 from services.standalone.redrive import redrive
 from services.standalone.serve import serve
 from services.standalone.tenants import tenants
@@ -235,7 +237,7 @@ def doctor(as_json: bool) -> int:
     return 0 if is_healthy(findings) else _EXIT_FAILED
 
 
-for part in (serve, keys, tenants, database, redrive):
+for part in (serve, keys, tenants, database, redrive, models, parity):
     command.add_command(part)
 
 
