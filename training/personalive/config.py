@@ -88,8 +88,8 @@ class Ablation:
     `interpolates_start` (MII): the window of a stream begins on the way from the portrait to the driver.
     `keeps_keyframes` (HKM): a stream looks at frames of its own past. Both concern streams alone.
     `slides` (ST): temporal modules learn from the window's own results, as it slides, and not from the truth
-    under noise. `chunk_attention` lets frames attend to their own and earlier chunks alone; the published
-    network has it not. `chunk_frames` is the size of chunks.
+    under noise. `chunk_attention`, as we read it, lets frames attend to their own and earlier chunks
+    alone; the published network attends to its whole window. `chunk_frames` is the size of chunks.
     """
 
     interpolates_start: bool = True
@@ -181,7 +181,7 @@ def tiny_run(stage: Stage, ablation: Ablation | None = None) -> PersonaLiveTrain
         model=ablation.model(replace(models.tiny(), picture=32, unet=unet)),
         stage=stage,
         batch=1 if stage == "sliding" else 4,
-        optimiser=OptimiserConfig(learning_rate=3e-3),
+        optimiser=OptimiserConfig(learning_rate=1e-2),
         adversary=AdversaryConfig(
             channels=(8, 16), time_width=16, learning_rate=1e-3, heard_after=0, learns_after=0
         ),

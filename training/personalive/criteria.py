@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
@@ -20,6 +20,14 @@ from training.personalive.regions import masks
 # Shapes: n frames, H rows and columns of pictures, h those of latents.
 
 Grades = Mapping[str, Tensor]
+
+
+class Shown(NamedTuple):
+    """Pictures [n, 3, H, H] that were made, without a graph, and the true ones, at `timesteps` [n]."""
+
+    made: Tensor
+    true: Tensor
+    timesteps: Tensor
 
 
 class Criterion(Protocol):
@@ -82,7 +90,7 @@ class PictureCriterion:
         self._learner = Learner(
             discriminator.parameters(), OptimiserConfig(learning_rate=adversary.learning_rate)
         )
-        self._graded: list[tuple[Tensor, Attempt]] = []
+        self._graded: list[Shown] = []
 
     def grade(self, attempt: Attempt, steps: int) -> Grades:
         """Decode and compare; the adversary is heard once it is time."""
@@ -93,7 +101,7 @@ class PictureCriterion:
         if steps >= self._config.adversary.heard_after:
             judged = self._discriminator(made, attempt.timesteps)
             grades["adversarial"] = weights.adversarial * deceiving_loss(judged)
-        self._graded.append((made.detach(), attempt))
+        self._graded.append(Shown(made.detach(), attempt.pictures, attempt.timesteps))
         return grades
 
     def follow(self, steps: int) -> Mapping[str, float]:
@@ -104,10 +112,11 @@ class PictureCriterion:
         # What it was asked on the generator's behalf has left gradients.
         self._discriminator.zero_grad(set_to_none=True)
         noted = 0.0
-        for made, attempt in graded:
-            told = self._discriminator(made, attempt.timesteps)
-            real = self._discriminator(attempt.pictures, attempt.timesteps)
-            loss = judging_loss(told, real) / len(graded)
+        for shown in graded:
+            made, true = (
+                self._discriminator(pictures, shown.timesteps) for pictures in (shown.made, shown.true)
+            )
+            loss = judging_loss(made, true) / len(graded)
             self._learner.accumulate(loss)
             noted += float(loss.detach())
         self._learner.descend()

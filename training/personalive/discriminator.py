@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-import torch
 from diffusers.models.embeddings import TimestepEmbedding, get_timestep_embedding
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -69,8 +68,3 @@ def deceiving_loss(made: Tensor) -> Tensor:
 def judging_loss(made: Tensor, real: Tensor) -> Tensor:
     """Return how badly made and real pictures are told apart, from their logits [N]."""
     return F.softplus(made).mean() + F.softplus(-real).mean()
-
-
-def repeat_for(timesteps: Tensor, rows: int) -> Tensor:
-    """Return the timesteps [rows * F] of the frames of all rows, from those of one [F]."""
-    return torch.cat([timesteps] * rows)

@@ -82,13 +82,13 @@ class PerceptualDistance(nn.Module):
         return seen
 
 
-def load(folder: Path) -> PerceptualDistance:
+def load(folder: Path, config: FeatureConfig | None = None) -> PerceptualDistance:
     """Read the published metric: `vgg16.pth` as torchvision publishes it, and LPIPS's own `lpips_vgg.pth`.
 
     Of the former only convolutions are taken, in the latter they are called `lin0.model.1.weight` and so
     on. Raises ValueError when one is missing, or naming every tensor that does not fit.
     """
-    network = PerceptualDistance(FeatureConfig())
+    network = PerceptualDistance(config or FeatureConfig())
     found = read_pickle(folder / FEATURES_FILE)
     features = {name: tensor for name, tensor in found.items() if name.startswith("features.")}
     distances = read_pickle(folder / DISTANCES_FILE)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from training.personalive.clips import Clip
-from training.personalive.config import Ablation, PersonaLiveTraining, Stage, tiny_run
+from models.personalive.weights import Networks
+from training.personalive.clips import Clip, ClipSampler
+from training.personalive.conditions import Conditioner
+from training.personalive.config import Ablation, DropoutConfig, PersonaLiveTraining, Stage, tiny_run
 from training.personalive.main import tiny_frozen
-from training.personalive.run import StageRun, execute
+from training.personalive.run import LESSONS, StageRun, execute
 from training.personalive.starting import start_networks
 
 SIZE = 32
@@ -57,3 +60,14 @@ def take_steps(config: PersonaLiveTraining, job: StageRun, output: Path, steps: 
     clock = count()
     execute(job, config, output, steps, clock=lambda: float(next(clock)))
     return output
+
+
+def error_of(config: PersonaLiveTraining, networks: Networks) -> float:
+    """Return the mean squared error of a stage's attempts at one batch, always drawn alike."""
+    config = replace(config, dropout=DropoutConfig(pose=0, motion=0, reference=0, reference_tokens=0))
+    frozen = tiny_frozen(config)
+    conditioner = Conditioner(config=config, networks=networks, codec=frozen.codec, embedder=frozen.embedder)
+    batch = ClipSampler(draw_clips(), batch=config.batch, frames=config.frames, seed=7).draw()
+    attempts = LESSONS[config.stage](conditioner).attempts(batch, torch.Generator().manual_seed(7))
+    errors = [(each.clean - each.truth).square().mean().detach() for each in attempts]
+    return float(torch.stack(errors).mean())
