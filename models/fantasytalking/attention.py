@@ -34,8 +34,19 @@ class SpeechKeyValue(NamedTuple):
     lengths: Tensor
 
 
+class Share(NamedTuple):
+    """The video tokens from `start` to `end`, which is excluded, of `total`: those that a process holds."""
+
+    start: int
+    end: int
+    total: int
+
+
 class BlockContext(NamedTuple):
-    """What one block attends to; `speech` or `identity` is None where that branch is left out."""
+    """What one block attends to; `speech` or `identity` is None where that branch is left out.
+
+    `share` None means that all tokens of the video attend.
+    """
 
     text: KeyValue
     image: KeyValue
@@ -43,6 +54,7 @@ class BlockContext(NamedTuple):
     identity: KeyValue | None
     speech_scale: float
     identity_scale: float
+    share: Share | None = None
 
 
 class AddedKeyValue(nn.Module):
@@ -104,11 +116,31 @@ class CrossAttention(nn.Module):
         query = _split(attn.norm_q(attn.to_q(hidden_states)), attn.heads)
         attended = attend(query, *context.text) + attend(query, *context.image)
         if context.speech is not None:
-            attended = attended + context.speech_scale * attend_windows(query, context.speech)
+            heard = attend_share(query, context.speech, context.share)
+            attended = attended + context.speech_scale * heard
         if context.identity is not None:
             attended = attended + context.identity_scale * attend(query, *context.identity)
         out: Tensor = attn.to_out[1](attn.to_out[0](attended.flatten(2)))
         return out
+
+
+def attend_share(query: Tensor, speech: SpeechKeyValue, share: Share | None) -> Tensor:
+    """Let the queries [B, L, H, E] of a share of the video, or of all of it, attend to their own windows.
+
+    A share may begin and end inside of a latent frame. Raises ValueError when the tokens of the video do
+    not divide into the windows.
+    """
+    frames = speech.key.shape[1]
+    if share is None or frames == 1:
+        return attend_windows(query, speech)
+    if share.total % frames:
+        raise ValueError(f"{share.total} video tokens do not divide into {frames} audio windows")
+    per_frame = share.total // frames
+    first, last = share.start // per_frame, -(-share.end // per_frame)
+    before, behind = share.start - first * per_frame, last * per_frame - share.end
+    filled = nn.functional.pad(query, (0, 0, 0, 0, before, behind))
+    attended = attend_windows(filled, SpeechKeyValue(*(part[:, first:last] for part in speech)))
+    return attended[:, before : before + query.shape[1]]
 
 
 def attend_windows(query: Tensor, speech: SpeechKeyValue) -> Tensor:

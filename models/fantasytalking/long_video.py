@@ -33,6 +33,18 @@ class Span(NamedTuple):
         return self.end - self.start
 
 
+class Finished(NamedTuple):
+    """A span that is done, the last of `spans`.
+
+    `latents` [B, C, F, h, w] are what it adds to the video; `carried` [B, C, O, h, w] are those that it
+    shares with the next, at every noise level.
+    """
+
+    spans: int
+    latents: Tensor
+    carried: tuple[Tensor, ...]
+
+
 def plan_spans(latents: int, config: SpanConfig) -> list[Span]:
     """Return the spans of a video of so many latent frames; the last may be shorter than the others.
 
@@ -69,20 +81,48 @@ def denoise_spans(
     `velocity_of` returns the velocity of a span's latents, conditioned on its own speech; `draw` returns
     noise [B, C, F, h, w] for so many new latent frames.
     """
-    carried: list[Tensor] = []
-    for span, following in pairwise([*spans, None]):
+    for finished in finish_spans(spans, velocity_of, draw, levels):
+        yield finished.latents
+
+
+def finish_spans(
+    spans: list[Span],
+    velocity_of: Callable[[Span], Velocity],
+    draw: Callable[[int], Tensor],
+    levels: Tensor,
+    after: Finished | None = None,
+) -> Iterator[Finished]:
+    """Yield what `denoise_spans` does, with what it takes to go on `after` any of it, as if nothing happened.
+
+    `draw` begins anew, and is asked again for the noise of the spans that are done. Raises ValueError for
+    a span that was finished at another number of noise levels, or in another video.
+    """
+    count, carried = (0, ()) if after is None else (after.spans, after.carried)
+    if after is not None:
+        _check(after, spans, levels)
+    for done in spans[:count]:
+        draw(done.length - done.shared)
+    for span, following in pairwise([*spans[count:], None]):
         assert span is not None
         trajectory = _denoise_span(velocity_of(span), draw(span.length - span.shared), carried, levels)
         shared = 0 if following is None else following.shared
-        carried = []
+        kept = []
         for latents in trajectory:
             # A copy, because a view would keep the whole span.
-            carried.append(latents[:, :, latents.shape[2] - shared :].clone())
-        yield latents[:, :, : latents.shape[2] - shared]
+            kept.append(latents[:, :, latents.shape[2] - shared :].clone())
+        count, carried = count + 1, tuple(kept)
+        yield Finished(count, latents[:, :, : latents.shape[2] - shared], carried)
+
+
+def _check(after: Finished, spans: list[Span], levels: Tensor) -> None:
+    if after.spans > len(spans):
+        raise ValueError(f"{after.spans} spans are finished of a video of {len(spans)}")
+    if len(after.carried) != len(levels):
+        raise ValueError(f"expected latents at {len(levels)} noise levels, got {len(after.carried)}")
 
 
 def _denoise_span(
-    velocity: Velocity, noise: Tensor, carried: list[Tensor], levels: Tensor
+    velocity: Velocity, noise: Tensor, carried: tuple[Tensor, ...], levels: Tensor
 ) -> Iterator[Tensor]:
     """Yield the noise of a span and its latents after every step, fused with those carried over."""
     latents = torch.cat((carried[0], noise), dim=2) if carried else noise

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from diffusers.models.transformers.transformer_wan import WanTransformer3DModel
@@ -17,6 +17,7 @@ from models.fantasytalking.attention import (
     BlockContext,
     CrossAttention,
     KeyValue,
+    Share,
     SpeechKeyValue,
 )
 from models.fantasytalking.config import AudioConfig, BackboneConfig, FantasyTalkingConfig
@@ -44,6 +45,26 @@ class Context(NamedTuple):
     speech_scale: float = 1.0
 
 
+class Sharing(Protocol):
+    """How processes share the tokens of a video."""
+
+    def share(self, total: int) -> Share:
+        """Return which of `total` tokens this process computes."""
+
+    def gather(self, part: Tensor, total: int) -> Tensor:
+        """Return what all processes have [B, total, D], of this one's part."""
+
+
+class Alone:
+    """One process that computes all tokens."""
+
+    def share(self, total: int) -> Share:
+        return Share(start=0, end=total, total=total)
+
+    def gather(self, part: Tensor, total: int) -> Tensor:  # noqa: ARG002 -- the signature of a sharing
+        return part
+
+
 class AudioProjection(nn.Module):
     """Features of speech to the tokens that video attends to."""
 
@@ -64,6 +85,7 @@ class FantasyTalking(nn.Module):
     def __init__(self, config: FantasyTalkingConfig) -> None:
         super().__init__()
         self.config = config
+        self.sharing: Sharing = Alone()
         # Diffusers declares no types for the parts of its models.
         self.backbone: Any = _backbone(config.backbone)
         for attn in self._attentions():
@@ -133,11 +155,13 @@ class FantasyTalking(nn.Module):
         rotary = self.backbone.rope(latents)
         hidden = self.backbone.patch_embedding(latents).flatten(2).transpose(1, 2).contiguous()
         time, modulation = self._embed_time(timestep, context.intensity)
-        for block, reads in zip(self.backbone.blocks, self._contexts(context), strict=True):
+        share = self.sharing.share(hidden.shape[1])
+        hidden = hidden[:, share.start : share.end]
+        for block, reads in zip(self.backbone.blocks, self._contexts(context, share), strict=True):
             hidden = block(hidden, reads, modulation, rotary)
         shift, scale = (self.backbone.scale_shift_table + time[:, None]).chunk(2, dim=1)
         normed = self.backbone.norm_out(hidden.float()) * (1 + scale) + shift
-        velocity = self.backbone.proj_out(normed.to(hidden.dtype))
+        velocity = self.sharing.gather(self.backbone.proj_out(normed.to(hidden.dtype)), share.total)
         t, h, w = self.config.backbone.patch
         video: Tensor = rearrange(
             velocity,
@@ -180,7 +204,7 @@ class FantasyTalking(nn.Module):
     def _attentions(self) -> list[Any]:
         return [block.attn2 for block in self.backbone.blocks]
 
-    def _contexts(self, context: Context) -> list[BlockContext]:
+    def _contexts(self, context: Context, share: Share | None = None) -> list[BlockContext]:
         identity = self.config.identity
         return [
             BlockContext(
@@ -190,6 +214,7 @@ class FantasyTalking(nn.Module):
                 identity=None if context.identity is None else context.identity[index],
                 speech_scale=context.speech_scale,
                 identity_scale=0.0 if identity is None else identity.scale,
+                share=share,
             )
             for index in range(len(self.backbone.blocks))
         ]

@@ -15,8 +15,9 @@ from models.fantasytalking.encoders import clip_waveform, image_features, speech
 from models.fantasytalking.geometry import speech_latents
 from models.fantasytalking.given import given_latents
 from models.fantasytalking.long_video import (
+    Finished,
     Span,
-    denoise_spans,
+    finish_spans,
     plan_spans,
     span_frames,
     span_waveform,
@@ -24,7 +25,7 @@ from models.fantasytalking.long_video import (
 from models.fantasytalking.network import Context, FantasyTalking
 from models.fantasytalking.portrait import first_frame, vision_pixels
 from models.fantasytalking.resampling import Pixels
-from models.fantasytalking.sampler import Passes, Velocity, guide, noise_levels, weigh
+from models.fantasytalking.sampler import Guidance, Passes, Velocity, guide, noise_levels, weigh
 from models.fantasytalking.windows import frame_windows
 
 
@@ -66,11 +67,33 @@ def perform(
     prompt: Prompt,
     random: torch.Generator,
     nature: Nature = AS_RELEASED,
+    guidance: Guidance[Context] = guide,
 ) -> Iterator[Tensor]:
     """Yield pictures [1, 3, T, H, W] from -1 to 1 of a portrait [h, w, 3] that says a speech [samples].
 
     `random` draws the noise on the CPU; the published seed is 1111. Raises ValueError for a speech without
     samples.
+    """
+    spans = imagine(network, encoders, portrait, waveform, prompt, random, nature, guidance)
+    yield from decode(encoders.autoencoder, (finished.latents for finished in spans))
+
+
+@torch.no_grad()
+def imagine(
+    network: FantasyTalking,
+    encoders: Encoders,
+    portrait: Pixels,
+    waveform: Tensor,
+    prompt: Prompt,
+    random: torch.Generator,
+    nature: Nature = AS_RELEASED,
+    guidance: Guidance[Context] = guide,
+    after: Finished | None = None,
+) -> Iterator[Finished]:
+    """Yield the latents of what `perform` shows, span by span, from the beginning or `after` a span.
+
+    Given the same, with `random` at its beginning, what follows a span does not depend on when it was done.
+    Raises ValueError for a speech without samples, or a span of another video.
     """
     if not len(waveform):
         raise ValueError("expected a speech, got no samples")
@@ -83,7 +106,7 @@ def perform(
     def velocity_of(span: Span) -> Velocity:
         passes = silent._replace(speech=_hear(network, encoders, waveform, span, silent.speech))
         mine = given[:, :, : span.length]
-        velocity = guide(network, weigh(passes, config.sampler))
+        velocity = guidance(network, weigh(passes, config.sampler))
         return lambda latents, timestep: velocity(torch.cat((latents, mine), dim=1), timestep)
 
     def draw(latents: int) -> Tensor:
@@ -91,7 +114,7 @@ def perform(
         return torch.randn(shape, generator=random).to(given.device)
 
     levels = noise_levels(config.sampler)
-    yield from decode(encoders.autoencoder, denoise_spans(spans, velocity_of, draw, levels))
+    yield from finish_spans(spans, velocity_of, draw, levels, after)
 
 
 def _silent_passes(

@@ -14,6 +14,8 @@ from models.fantasytalking.config import SamplerConfig
 ContextT = TypeVar("ContextT")
 # From noisy latents and a timestep [B] to the velocity from data to noise.
 Velocity = Callable[[Tensor, Tensor], Tensor]
+# From a network and its weighted passes to the velocity that they stand for.
+Guidance = Callable[[Callable[[Tensor, Tensor, ContextT], Tensor], list[tuple[float, ContextT]]], Velocity]
 TIMESTEPS = 1000.0
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -10,8 +11,10 @@ from torch import Tensor
 from transformers import CLIPVisionConfig, CLIPVisionModel, Wav2Vec2Config, Wav2Vec2Model
 
 from models.fantasytalking.config import FantasyTalkingConfig, SamplerConfig, tiny
-from models.fantasytalking.network import FantasyTalking
-from models.fantasytalking.performance import AS_RELEASED, Encoders, Nature, Prompt, perform
+from models.fantasytalking.long_video import Finished
+from models.fantasytalking.network import Context, FantasyTalking
+from models.fantasytalking.performance import AS_RELEASED, Encoders, Nature, Prompt, imagine, perform
+from models.fantasytalking.sampler import Velocity, guide
 from tests.unit.models.fantasytalking.scenes import make_network
 
 PORTRAIT = np.random.Generator(np.random.PCG64(5)).integers(0, 256, (24, 30, 3), dtype=np.uint8)
@@ -123,6 +126,34 @@ def test_the_video_follows_speech_identity_and_intensity(network: FantasyTalking
     ]
 
     assert all((video - videos[0]).abs().max() > 1e-4 for video in videos[1:])
+
+
+def test_a_performance_is_guided_as_it_is_told(network: FantasyTalking, encoders: Encoders) -> None:
+    speech, random = _speech(3000), torch.Generator().manual_seed(1111)
+
+    def backwards(
+        network: Callable[[Tensor, Tensor, Context], Tensor], weighted: list[tuple[float, Context]]
+    ) -> Velocity:
+        return guide(network, [(-weight, context) for weight, context in weighted])
+
+    video = torch.cat(
+        list(perform(network, encoders, PORTRAIT, speech, PROMPT, random, guidance=backwards)), dim=2
+    )
+
+    assert (video - _video(network, encoders, speech)).abs().max() > 1e-4
+
+
+def test_a_performance_goes_on_after_a_span(network: FantasyTalking, encoders: Encoders) -> None:
+    def spans(after: Finished | None) -> Iterator[Finished]:
+        random = torch.Generator().manual_seed(1111)
+        return imagine(network, encoders, PORTRAIT, _speech(16_000), PROMPT, random, after=after)
+
+    first, *others = spans(None)
+
+    again = list(spans(first))
+
+    assert len(again) == len(others) > 0
+    assert all(torch.equal(mine.latents, other.latents) for mine, other in zip(again, others, strict=True))
 
 
 def test_a_speech_without_samples_is_refused(network: FantasyTalking, encoders: Encoders) -> None:

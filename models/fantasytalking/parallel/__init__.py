@@ -1,0 +1,1 @@
+"""FantasyTalking over several processes, which share a video's tokens, guidance and weights."""
