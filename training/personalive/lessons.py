@@ -42,7 +42,7 @@ class Lesson(Protocol):
 
 
 class Pictures:
-    """Single pictures under any noise: the estimate of what is behind it (stage 1)."""
+    """Single pictures under noise of any level up to the model's highest (stage 1)."""
 
     def __init__(self, conditioner: Conditioner) -> None:
         self._conditioner = conditioner
@@ -53,8 +53,8 @@ class Pictures:
         config = self._conditioner.config
         told = self._conditioner.tell(batch, generator)
         pictures, truth = _true(self._conditioner, batch)
-        timesteps = torch.randint(config.model.schedule.steps, (len(truth),), generator=generator)
-        timesteps = timesteps.to(truth.device)
+        highest = config.model.schedule.levels[-1]
+        timesteps = torch.randint(highest + 1, (len(truth),), generator=generator).to(truth.device)
         noise = _noise(truth, generator)
         shift = torch.randn(*truth.shape[:2], 1, 1, generator=generator).to(truth)
         noisy = self._scheduler.add_noise(truth, noise + config.noise_offset * shift, timesteps)

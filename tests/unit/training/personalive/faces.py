@@ -63,11 +63,17 @@ def take_steps(config: PersonaLiveTraining, job: StageRun, output: Path, steps: 
 
 
 def error_of(config: PersonaLiveTraining, networks: Networks) -> float:
-    """Return the mean squared error of a stage's attempts at one batch, always drawn alike."""
+    """Return the mean squared error of a stage's attempts at batches that are always drawn alike."""
     config = replace(config, dropout=DropoutConfig(pose=0, motion=0, reference=0, reference_tokens=0))
     frozen = tiny_frozen(config)
     conditioner = Conditioner(config=config, networks=networks, codec=frozen.codec, embedder=frozen.embedder)
-    batch = ClipSampler(draw_clips(), batch=config.batch, frames=config.frames, seed=7).draw()
-    attempts = LESSONS[config.stage](conditioner).attempts(batch, torch.Generator().manual_seed(7))
-    errors = [(each.clean - each.truth).square().mean().detach() for each in attempts]
+    sampler = ClipSampler(draw_clips(), batch=config.batch, frames=config.frames, seed=7)
+    lesson, generator = LESSONS[config.stage](conditioner), torch.Generator().manual_seed(7)
+    batches = (sampler.draw() for _ in range(1 if config.stage == "sliding" else 4))
+    with torch.no_grad():
+        errors = [
+            (each.clean - each.truth).square().mean()
+            for batch in batches
+            for each in lesson.attempts(batch, generator)
+        ]
     return float(torch.stack(errors).mean())
