@@ -20,7 +20,7 @@ from training.personalive.main import tiny_frozen
 from training.personalive.starting import start_networks
 from training.personalive.streaming import measure, stream
 
-STEPS: Final[dict[Stage, int]] = {"pictures": 20, "few-steps": 12, "sliding": 4}
+STEPS: Final[dict[Stage, int]] = {"pictures": 14, "few-steps": 10, "sliding": 3}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
