@@ -21,12 +21,12 @@ class LossConfig:
     times more where they should touch: a mean of open and closed is neither.
     """
 
-    mouth_weight: float = 2.0
+    mouth_weight: float = 3.0
     life_weight: float = 1.0
     pose_weight: float = 2.5
     mouth_velocity_weight: float = 2.0
     life_velocity_weight: float = 0.1
-    lip_weight: float = 0.7
+    lip_weight: float = 1.0
     lip_scale: float = 0.1
     closed_lip_factor: float = 9.0
     speech_motion_weight: float = 0.5
