@@ -1,6 +1,6 @@
 """Every bench in turn, or those named as arguments: `python -m tests.bench [--endless] [NAME ...]`.
 
-`--endless` adds those that simulate an hour; they take minutes.
+`--endless` adds those that simulate an hour, or ten thousand chunks; they take minutes.
 """
 
 from __future__ import annotations
@@ -28,8 +28,9 @@ NAMES: Final = (
     "direction",
     "timeline",
     "diversity",
+    "personalive_cost",
 )
-ENDLESS: Final = ("endless",)
+ENDLESS: Final = ("endless", "personalive_endless")
 _ENDLESS_FLAG: Final = "--endless"
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import argparse
 import resource
+import sys
 
 import torch
 
@@ -18,11 +18,8 @@ SETTLED = 100
 DIFFERENT = 32
 
 
-def main() -> None:
+def main(chunks: int = CHUNKS) -> None:
     """Run one session and report what it came to hold."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--chunks", type=int, default=CHUNKS)
-    chunks = parser.parse_args().chunks
     torch.set_num_threads(1)
     model, active = build(), torch.ones(1, dtype=torch.bool)
     drawn = [draw_chunk(model, 1, seed) for seed in range(DIFFERENT)]
@@ -48,4 +45,4 @@ def _peak_mib() -> float:
 
 
 if __name__ == "__main__":
-    main()
+    main(*map(int, sys.argv[1:]))
