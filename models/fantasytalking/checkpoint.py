@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from zipfile import is_zipfile
 
 import torch
 from safetensors import safe_open
@@ -18,10 +19,11 @@ SAFETENSORS = ".safetensors"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
-    """A tensor in a file: its shape, and how it is read."""
+    """A tensor in a file: its shape, the name of its type, and how it is read."""
 
     file: Path
     shape: Shape
+    dtype: str
     read: Callable[[], Tensor]
 
 
@@ -73,6 +75,7 @@ def _safetensors(path: Path) -> dict[str, Stored]:
             name: Stored(
                 file=path,
                 shape=tuple(file.get_slice(name).get_shape()),
+                dtype=file.get_slice(name).get_dtype(),
                 read=partial(_read_safetensors, path, name),
             )
             for name in file.keys()  # noqa: SIM118 -- not a mapping
@@ -86,9 +89,15 @@ def _read_safetensors(path: Path, name: str) -> Tensor:
 
 
 def _pickle(path: Path) -> dict[str, Stored]:
-    content = torch.load(path, map_location="cpu", weights_only=True)
+    # What is mapped is read from the file when it is used; old pickles cannot be mapped.
+    content = torch.load(path, map_location="cpu", weights_only=True, mmap=is_zipfile(path))
     return {
-        name: Stored(file=path, shape=tuple(tensor.shape), read=partial(_held, tensor))
+        name: Stored(
+            file=path,
+            shape=tuple(tensor.shape),
+            dtype=str(tensor.dtype).removeprefix("torch."),
+            read=partial(_held, tensor),
+        )
         for name, tensor in _flatten(content, path).items()
     }
 

@@ -21,15 +21,19 @@ def fit_longest_edge(pixels: Pixels, longest: int) -> Pixels:
     return resize(pixels, size.width, size.height, LANCZOS)
 
 
-def first_frame(pixels: Pixels, clip: ClipConfig) -> Tensor:
-    """Return the first frame [3, H, W], from -1 to 1, of a portrait [h, w, 3].
+def fit_model(pixels: Pixels, clip: ClipConfig) -> Pixels:
+    """Return the picture [H, W, 3] at a size that the transformer has patches for.
 
-    It is resized twice: to the longest edge, then stretched to sizes that the transformer has patches for.
+    It is resized twice: to the longest edge, then stretched.
     """
     fitted = fit_longest_edge(pixels, clip.longest_edge)
     size = model_size(Size(fitted.shape[1], fitted.shape[0]), clip.size_multiple)
-    stretched = resize(fitted, size.width, size.height, BICUBIC)
-    scaled = stretched.astype(np.float32) * np.float32(2 / 255) - 1
+    return resize(fitted, size.width, size.height, BICUBIC)
+
+
+def first_frame(pixels: Pixels, clip: ClipConfig) -> Tensor:
+    """Return the first frame [3, H, W], from -1 to 1, of a portrait [h, w, 3]."""
+    scaled = fit_model(pixels, clip).astype(np.float32) * np.float32(2 / 255) - 1
     return torch.from_numpy(scaled).permute(2, 0, 1).contiguous()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -21,8 +22,8 @@ from models.fantasytalking.names import (
     published_name,
 )
 from models.fantasytalking.network import FantasyTalking, without_weights
+from models.fantasytalking.shards import WEIGHTS_FILE, read_shards
 
-WEIGHTS_FILE = "model.safetensors"
 CONFIG_FILE = "config.json"
 # The two dicts of the published checkpoint.
 PROJECTION_KEY, PROCESSOR_KEY = "proj_model", "audio_processor"
@@ -43,11 +44,8 @@ def load_published(
     unless the files have them. Raises ValueError that names every tensor which is missing, unexpected or
     misshaped; nothing is read before the names and shapes of all files fit.
     """
-    network = without_weights(config)
     stored = by_original_name(merge((stored_tensors(file) for file in files), "the files given"))
-    check(network, {name: tensor.shape for name, tensor in stored.items()})
-    _assign(network, stored, dtype)
-    return network.eval().requires_grad_(requires_grad=False)
+    return _load(config, stored, dtype)
 
 
 def check(network: FantasyTalking, found: Mapping[str, tuple[int, ...]]) -> None:
@@ -85,21 +83,54 @@ def save_network(network: FantasyTalking, folder: Path) -> None:
 
 
 def load_network(folder: Path, dtype: torch.dtype = torch.float32) -> FantasyTalking:
-    """Read what `save_network` wrote, ready for inference.
+    """Read what `save_network` or a conversion wrote, ready for inference.
 
     Raises ValueError when the folder holds no network, or one of another shape than its configuration.
     """
+    return _load(read_config(folder), by_original_name(read_shards(folder)), dtype)
+
+
+def load_for(
+    config: FantasyTalkingConfig, folder: Path, dtype: torch.dtype = torch.float32
+) -> FantasyTalking:
+    """Read a network as `load_network` does, that may have branches which the one in the folder lacks.
+
+    Those are as they begin, without effect. Raises ValueError when the folder's is otherwise of another size.
+    """
+    found = read_config(folder)
+    if found not in (config, replace(config, identity=None, intensity=None)):
+        raise ValueError(f"{folder} holds a model of another size: {found}")
+    return _load(config, by_original_name(read_shards(folder)), dtype)
+
+
+def read_config(folder: Path) -> FantasyTalkingConfig:
+    """Read the configuration in a folder. Raises ValueError when there is none."""
     try:
-        config = from_json((folder / CONFIG_FILE).read_text())
+        return from_json((folder / CONFIG_FILE).read_text())
     except FileNotFoundError as error:
         raise ValueError(f"no FantasyTalking in {folder}: {error}") from error
-    return load_published(config, (folder / WEIGHTS_FILE,), dtype)
+
+
+def check_folder(folder: Path) -> None:
+    """Compare names and shapes in a folder with its configuration, without reading the tensors.
+
+    Raises ValueError as `load_network` does.
+    """
+    stored = by_original_name(read_shards(folder))
+    check(without_weights(read_config(folder)), {name: tensor.shape for name, tensor in stored.items()})
 
 
 def precision(name: str, dtype: torch.dtype) -> torch.dtype:
     """Return the type that a tensor of the network has when the network has `dtype`."""
     parts = name.split(".")
     return torch.float32 if any(part in SINGLE for part in parts) else dtype
+
+
+def _load(config: FantasyTalkingConfig, stored: Mapping[str, Stored], dtype: torch.dtype) -> FantasyTalking:
+    network = without_weights(config)
+    check(network, {name: tensor.shape for name, tensor in stored.items()})
+    _assign(network, stored, dtype)
+    return network.eval().requires_grad_(requires_grad=False)
 
 
 def _assign(network: FantasyTalking, stored: Mapping[str, Stored], dtype: torch.dtype) -> None:

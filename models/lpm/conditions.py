@@ -66,6 +66,14 @@ class Conditions(NamedTuple):
         )
 
 
+class Items(NamedTuple):
+    """Keys and values of what is asked for in C chunks, as one layer reads them."""
+
+    key: Tensor  # [S * C, H, I, E]
+    value: Tensor
+    bias: Tensor  # [S * C, 1, 1, I], -inf where there is no item
+
+
 class Memory(NamedTuple):
     """Keys and values of one layer's conditions, ready to be read any number of times."""
 
@@ -74,9 +82,7 @@ class Memory(NamedTuple):
     bias: Tensor  # [1, H, N, K], -inf where a frame may not look
     instead: Tensor  # [S, N, D], read where the stream is not present
     present: Tensor  # boolean [S, N, 1]
-    item_key: Tensor  # [S * C, H, I, E]
-    item_value: Tensor
-    item_bias: Tensor  # [S * C, 1, 1, I], -inf where there is no item
+    items: Items
 
 
 class ConditionAttention(nn.Module):
@@ -108,7 +114,6 @@ class ConditionAttention(nn.Module):
         `heard` has (frames - 1) * stride + window tokens, or none where no slot has the stream.
         """
         key, value = self._split(self.sound(heard.tokens))
-        item_key, item_value = self._split(self.items(direction.tokens).flatten(0, 1))
         presence = heard.presence.repeat_interleave(frames // heard.presence.shape[1], dim=1)[..., None]
         absent, unknown = self.instead.to(value.dtype)
         return Memory(
@@ -117,10 +122,14 @@ class ConditionAttention(nn.Module):
             bias=self._bias(frames, key.shape[2]).to(value.dtype),
             instead=torch.where(presence == Presence.UNKNOWN.value, unknown, absent),
             present=presence == Presence.PRESENT.value,
-            item_key=self.items_norm(item_key),
-            item_value=item_value,
-            item_bias=hiding(direction.seen.flatten(0, 1), item_value)[:, None, None],
+            items=self.remember_items(direction),
         )
+
+    def remember_items(self, direction: DirectionTokens) -> Items:
+        """Project what is asked for alone."""
+        key, value = self._split(self.items(direction.tokens).flatten(0, 1))
+        bias = hiding(direction.seen.flatten(0, 1), value)[:, None, None]
+        return Items(self.items_norm(key), value, bias)
 
     def _split(self, projected: Tensor) -> tuple[Tensor, Tensor]:
         key, value = rearrange(projected, "s k (two h e) -> two s h k e", two=2, h=self.heads)
@@ -143,9 +152,10 @@ class ConditionAttention(nn.Module):
         if memory.sound_key.shape[2]:
             sound = attention(query, memory.sound_key, memory.sound_value, memory.bias)
             heard = torch.where(memory.present, _merge(sound), memory.instead)
-        chunks = memory.item_bias.shape[0] // slots
+        items = memory.items
+        chunks = items.bias.shape[0] // slots
         asking = query if chunks == 1 else rearrange(query, "s h (c f) e -> (s c) h f e", c=chunks)
-        obeyed = _merge(attention(asking, memory.item_key, memory.item_value, memory.item_bias))
+        obeyed = _merge(attention(asking, items.key, items.value, items.bias))
         directed: Tensor = self.items_out(obeyed.reshape(slots, frames, -1))
         spoken: Tensor = self.sound_out(heard)
         return spoken + directed

@@ -65,13 +65,25 @@ class SamplerConfig:
     `mouth_levels` estimates: more of them choose among what speech leaves open, and choose wrongly.
     `homing` is the share of its way back to the portrait's own pose that the head makes in every chunk:
     small errors of a session's own past would otherwise leave it turned to one side after minutes.
+    `direction_guidance` is the scale of classifier-free guidance (Ho and Salimans, 2022) on the direction,
+    for all but the mouth, in the first `guided_levels` estimates, which decide what is done; 1 asks for none.
+    It moves no standardised number by more than `guidance_bound`: what is done becomes the past of what
+    follows, and a long shake of the head that is always led further grows without end.
     """
 
     levels: tuple[float, ...] = (1.0, 0.8, 0.55, 0.3, 0.1)
     mouth_levels: int = 1
     mouth_temperature: float = 0.3
     life_temperature: float = 1.15
-    homing: float = 0.03
+    homing: float = 0.06
+    direction_guidance: float = 3.0
+    guided_levels: int = 3
+    guidance_bound: float = 1.0
+
+    @property
+    def is_guided(self) -> bool:
+        """Whether an estimate without the direction is needed."""
+        return self.direction_guidance != 1.0 and self.guided_levels > 0
 
     def after(self, index: int) -> float:
         """Return the level that follows the level `index`; the last is followed by 0."""
@@ -169,7 +181,7 @@ def tiny() -> LpmConfig:
         speak=SpeakConfig(width=16),
         listen=ListenConfig(width=8, window=15),
         direction=DirectionConfig(width=8),
-        sampler=SamplerConfig(levels=(1.0, 0.4), mouth_levels=1),
+        sampler=SamplerConfig(levels=(1.0, 0.4), mouth_levels=1, guided_levels=1),
         logmel=LogMelConfig(bands=16),
     )
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from models.lpm.conditions import Inputs, Memory
+from models.lpm.conditions import Conditions, Inputs, Memory
 from models.lpm.config import LpmConfig, SamplerConfig
 from models.lpm.mixers import Past
 from models.lpm.network import LpmNetwork, Pace
@@ -30,7 +30,7 @@ class LpmChunk(NamedTuple):
     standard normal, the only source of chance.
 
     Where no slot has a stream, an empty window [slots, 0, channels] gives the same motion, to the last bit,
-    in less time.
+    in less time; so do no concepts and strengths, [slots, 0], where no slot is directed.
     """
 
     speak: Tensor
@@ -46,6 +46,18 @@ class LpmState(NamedTuple):
     """The bounded past of every slot."""
 
     cache: KVCache
+
+
+class Reading(NamedTuple):
+    """What the estimates of one chunk read.
+
+    `untold` is the same as `told` but for the direction, or None where that makes no difference; `asks`,
+    boolean [slots, 1], tells who is directed.
+    """
+
+    told: list[Memory]
+    untold: list[Memory] | None
+    asks: Tensor
 
 
 class Lpm(nn.Module):
@@ -91,32 +103,54 @@ class Lpm(nn.Module):
         Euler steps along the straight path of flow matching (Lipman et al., 2023), with the network
         estimating the clean end of the path; then one pass over the result writes the cache.
         """
-        memory = self.network.remember(self.network.encode(inputs_of(chunk)), CHUNK_FRAMES)
+        reading = self.read(self.network.encode(inputs_of(chunk)))
+        if not chunk.concepts.shape[1]:
+            reading = reading._replace(untold=None)
         past = self.network.recall(state.cache)
         *paces, clean_pace = self.network.paces((*self.config.sampler.levels, 0.0))
-        sampled = self._descend(chunk.noise * self.temperature, paces, memory, past)[-1]
+        sampled = self._descend(chunk.noise * self.temperature, paces, reading, past)[-1]
         motion = self.denormalise(sampled) * self.homing
-        written = self.network.write(self.normalise(motion), clean_pace, memory, past)
+        written = self.network.write(self.normalise(motion), clean_pace, reading.told, past)
         cache = append_chunk(self.config.cache, state.cache, *written, active)
         return motion, LpmState(cache)
 
-    def sample(self, noise: Tensor, memory: list[Memory], past: Past) -> list[Tensor]:
+    def read(self, conditions: Conditions) -> Reading:
+        """Read the conditions of one chunk once, for all its estimates."""
+        told, direction = self.network.remember(conditions, CHUNK_FRAMES), conditions.direction
+        untold = self.network.forget_direction(told, direction) if self.config.sampler.is_guided else None
+        return Reading(told, untold, direction.asks)
+
+    def sample(self, noise: Tensor, reading: Reading, past: Past) -> list[Tensor]:
         """Return the path of a chunk, standardised: a point at each level, then the clean end.
 
-        The mouth is settled after the first few estimates.
+        The mouth is settled after the first few estimates; the others among them are guided.
         """
-        return self._descend(noise, self.network.paces(self.config.sampler.levels), memory, past)
+        return self._descend(noise, self.network.paces(self.config.sampler.levels), reading, past)
 
-    def _descend(self, noise: Tensor, paces: list[Pace], memory: list[Memory], past: Past) -> list[Tensor]:
+    def _descend(self, noise: Tensor, paces: list[Pace], reading: Reading, past: Past) -> list[Tensor]:
         sampler, points = self.config.sampler, [noise]
         clean = noise
         for index, (level, pace) in enumerate(zip(sampler.levels, paces, strict=True)):
             noisy = points[-1]
-            estimate = self.network.estimate(noisy, pace, memory, past).clean
+            estimate = self._estimate(index, noisy, pace, reading, past)
             settled = self.mouth & (index >= sampler.mouth_levels)
             clean = torch.where(settled, clean, estimate)
             points.append(clean + (sampler.after(index) / level) * (noisy - clean))
         return points
+
+    def _estimate(self, index: int, noisy: Tensor, pace: Pace, reading: Reading, past: Past) -> Tensor:
+        """Return estimate number `index`; where something is asked for, led away from what one does unasked.
+
+        The estimates stay apart, so that a row's is the same whether its neighbours are directed or not.
+        """
+        sampler = self.config.sampler
+        told = self.network.estimate(noisy, pace, reading.told, past).clean
+        if reading.untold is None or index >= sampler.guided_levels:
+            return told
+        untold = self.network.estimate(noisy, pace, reading.untold, past).clean
+        led = (sampler.direction_guidance - 1) * (told - untold)
+        led = led.clamp(-sampler.guidance_bound, sampler.guidance_bound)
+        return told + led * (reading.asks[..., None] & ~self.mouth)
 
     def normalise(self, motion: Tensor) -> Tensor:
         """Standardise motion [..., 58]."""

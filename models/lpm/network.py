@@ -146,6 +146,14 @@ class LpmNetwork(nn.Module):
             for block in self._blocks()
         ]
 
+    def forget_direction(self, memory: list[Memory], direction: DirectionTokens) -> list[Memory]:
+        """Return the same for whoever does not know what `direction` asks for."""
+        unknown = self.direction_encoder.unknown(*direction.seen.shape[:2])
+        return [
+            remembered._replace(items=block.conditions.remember_items(unknown))
+            for block, remembered in zip(self._blocks(), memory, strict=True)
+        ]
+
     def recall(self, cache: KVCache) -> Past:
         """Read a cache once for all the estimates of a chunk."""
         layout, head_dim = self.config.cache, self.config.dim // self.config.heads

@@ -62,7 +62,8 @@ class OnlineLpm(nn.Module):
 
     Follows LPM 1.0 (arXiv 2604.07823, "2+1"): the backbone's past is what its own last call had in hand,
     kept without another pass; the refiner's is its own finished motion, written in a second one. Neither
-    past depends on the other, so a backbone may run ahead of its refiner.
+    past depends on the other, so a backbone may run ahead of its refiner. Neither is guided: what guidance
+    does is in the paths that their teacher showed them.
     """
 
     def __init__(self, backbone: Lpm, refiner: Lpm, schedule: Schedule) -> None:

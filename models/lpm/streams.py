@@ -98,6 +98,11 @@ class DirectionTokens(NamedTuple):
     tokens: Tensor
     seen: Tensor
 
+    @property
+    def asks(self) -> Tensor:
+        """Where anything is asked for, boolean [S, C]."""
+        return self.seen[..., :-1].any(dim=-1)
+
 
 class DirectionEncoder(nn.Module):
     """One token for each item: its concept's, and as much of its concept's second one as is asked for.
@@ -109,14 +114,26 @@ class DirectionEncoder(nn.Module):
     def __init__(self, config: LpmConfig) -> None:
         super().__init__()
         direction = config.direction
+        self.items = direction.items
         self.kind = nn.Embedding(direction.concepts + 1, direction.width)
         self.amount = nn.Embedding(direction.concepts + 1, direction.width)
         self.rest = nn.Parameter(torch.randn(2, direction.width))
 
     def forward(self, concepts: Tensor, strengths: Tensor, known: Tensor) -> DirectionTokens:
-        """Return tokens for `concepts` and `strengths` [S, C, items]; `known` is boolean [S, C]."""
+        """Return tokens for `concepts` and `strengths` [S, C, items]; `known` is boolean [S, C].
+
+        Fewer items are filled up with none: equal shapes of the work give equal bits.
+        """
+        concepts, strengths = (
+            nn.functional.pad(given, (0, self.items - given.shape[-1])) for given in (concepts, strengths)
+        )
         items = self.kind(concepts) + strengths[..., None] * self.amount(concepts)
         rest = torch.where(known[..., None], self.rest[0], self.rest[1])
         tokens = torch.cat((items, rest[..., None, :]), dim=-2)
         seen = torch.cat(((concepts > 0) & known[..., None], torch.ones_like(known)[..., None]), dim=-1)
         return DirectionTokens(tokens, seen)
+
+    def unknown(self, slots: int, chunks: int) -> DirectionTokens:
+        """Return what stands for a direction that is not known: a single token."""
+        tokens = self.rest[1].expand(slots, chunks, 1, -1)
+        return DirectionTokens(tokens, torch.ones_like(tokens[..., 0], dtype=torch.bool))

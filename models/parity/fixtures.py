@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 import torch
@@ -41,6 +41,13 @@ class Case:
     inputs: Tensors
     outputs: Tensors
     table: Mapping[str, Any]
+
+
+class Named(Protocol):
+    """A case of any format."""
+
+    @property
+    def name(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +93,7 @@ def load(folder: Path, entry: Entry) -> Case:
     )
 
 
-def judge(case: Case, output: str, produced: Tensor, expected: Tensor, tolerance: float) -> Verdict:
+def judge(case: Named, output: str, produced: Tensor, expected: Tensor, tolerance: float) -> Verdict:
     """Return the largest absolute error of `produced`; another shape, or no number, never holds."""
     if produced.shape != expected.shape:
         note = f"expected {tuple(expected.shape)}, got {tuple(produced.shape)}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, is_dataclass
+from dataclasses import asdict, dataclass, field, is_dataclass, replace
 from types import MappingProxyType
 from typing import Any, Final, TypeVar, get_type_hints
 
@@ -137,6 +137,18 @@ def tiny() -> PersonaLiveConfig:
         motion_width=8,
     )
     return PersonaLiveConfig(picture=64, unet=unet, front_end=front_end.tiny())
+
+
+def leaving_early(config: PersonaLiveConfig) -> PersonaLiveConfig:
+    """Approximate: frames leave a level, and so a chunk, earlier, as what is estimated of them by then.
+
+    The window has a chunk less. The same weights serve, since they were trained to estimate at each level.
+    """
+    return replace(
+        config,
+        unet=replace(config.unet, chunks=config.unet.chunks - 1),
+        schedule=replace(config.schedule, levels=config.schedule.levels[1:]),
+    )
 
 
 VARIANTS: Final[Mapping[str, Callable[[], PersonaLiveConfig]]] = MappingProxyType(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
@@ -12,13 +11,14 @@ from torch import Tensor, nn
 from models.personalive.attention import KeyValues
 from models.personalive.codec import Codec, Embedder
 from models.personalive.config import PersonaLiveConfig
-from models.personalive.denoising_unet import Conditions, Memory, together
+from models.personalive.denoising_unet import Conditions, Memory, Portraits, together
 from models.personalive.front_end.following import Driven, Driver, Portrait, at_rest, follow_driver, unseen
 from models.personalive.front_end.front_end import FrontEnd, Sight
 from models.personalive.front_end.motion_extractor import HeadMotion
 from models.personalive.front_end.pictures import shrink_smoothly, to_numbers
 from models.personalive.identity import Identity
 from models.personalive.keyframes import Choice, SeenMotions, choose, see_nothing
+from models.personalive.passes import Passes, Shifts
 from models.personalive.references import References, extend
 from models.personalive.rows import merged, where_rows
 from models.personalive.scheduler import DdimScheduler
@@ -48,6 +48,20 @@ class PersonaLiveState(NamedTuple):
     driver: Driver
     seen: SeenMotions
     keyframes: References
+
+
+class Seen(NamedTuple):
+    """Heads and motion [S, F, ...] of the drivers in a chunk, and the frames [S, F] that show a face."""
+
+    sight: Portrait
+    visible: Tensor
+
+
+class Past(NamedTuple):
+    """The keyframes [S, K, ...] that rows look at, and which of portrait and keyframes count [S, 1 + K]."""
+
+    memory: Memory
+    present: Tensor | None
 
 
 class Finished(NamedTuple):
@@ -81,6 +95,7 @@ class PersonaLive(nn.Module):
         with torch.no_grad():
             self.shifts = Shifts(self.denoiser.shifts(timesteps.to(self.device)))
             self.reference_shifts = Shifts(self.reference.shifts())
+        self.passes = Passes(self.denoise, codec.decode)
 
     @property
     def device(self) -> torch.device:
@@ -158,21 +173,42 @@ class PersonaLive(nn.Module):
         done, following = self.advance(state, chunk, active, self.config.keyframes.limit)
         return self.decode(done.latents), self.remember(following, chunk.identity, done)
 
+    def see(self, chunk: PersonaLiveChunk) -> Seen:
+        """Look at the drivers; of the step's work, what needs no state."""
+        rows = chunk.pictures.shape[0]
+        sight = self.front_end.see(to_numbers(chunk.pictures.flatten(0, 1)))
+        head = HeadMotion(*(_by_rows(part, rows) for part in sight.head))
+        visible = _by_rows(sight.visible, rows) & chunk.has_face
+        return Seen(Portrait(head, _by_rows(sight.motion, rows)), visible)
+
     def advance(
         self, state: PersonaLiveState, chunk: PersonaLiveChunk, active: Tensor, keyframes: int
     ) -> tuple[Finished, PersonaLiveState]:
         """Denoise the window once; rows look at their first `keyframes` keyframes, no others count."""
+        present = nn.functional.pad(state.keyframes.present(keyframes), (1, 0), value=True)
+        past = Past(state.keyframes.first(keyframes), present if keyframes else None)
+        return self._advance(state, chunk, self.see(chunk), active, past)
+
+    def advance_alike(
+        self, state: PersonaLiveState, chunk: PersonaLiveChunk, seen: Seen, active: Tensor, keyframes: int
+    ) -> tuple[Finished, PersonaLiveState]:
+        """Do so with what was `seen` of the chunk; rows have `keyframes` keyframes each, nothing is void."""
+        return self._advance(state, chunk, seen, active, Past(state.keyframes.first(keyframes), None))
+
+    def _advance(
+        self, state: PersonaLiveState, chunk: PersonaLiveChunk, seen: Seen, active: Tensor, past: Past
+    ) -> tuple[Finished, PersonaLiveState]:
         identity, frames = chunk.identity, self.config.unet.chunk_frames
-        window, driver = self._enter(state, chunk)
-        noise = self._noise(window, identity, state.keyframes, keyframes)
+        window, driver = self._enter(state, chunk, seen)
+        noise = self.passes.denoise(window, identity.constants, identity.memory, past.memory, past.present)
         lower = self.scheduler.step(window.latents, noise, self.timesteps).lower
         motion, portrait = window.motions[:, 0].flatten(1), identity.portrait.motion.flatten(1)
-        choice, seen = choose(self.config.keyframes, state.seen, motion, portrait)
+        choice, known = choose(self.config.keyframes, state.seen, motion, portrait)
         leaving, waiting = take(window._replace(latents=lower), frames)
         following = PersonaLiveState(
             merged(active, waiting, state.waiting),
             merged(active, driver, state.driver),
-            merged(active, seen, state.seen),
+            merged(active, known, state.seen),
             state.keyframes,
         )
         chosen = choice.chosen & active
@@ -183,22 +219,37 @@ class PersonaLive(nn.Module):
         picture = self._memorise(done.latents[:, 0], identity.reference_constants)
         return state._replace(keyframes=extend(state.keyframes, picture, done.choice.chosen))
 
+    def denoise(
+        self, window: Frames, constants: Portraits, portrait: Memory, past: Memory, present: Tensor | None
+    ) -> Tensor:
+        """Return the noise [S, n, 4, h, h] in a window; `past` and `present` are as in `Past`."""
+        rows, like = window.latents.shape[0], self.denoiser.conv_out.weight
+        conditions = Conditions(
+            shifts=tuple(self.shifts),
+            portraits=constants,
+            memory=together(portrait, past) if past[0].keys.shape[1] else portrait,
+            present=present,
+            motion=window.motions.to(like),
+        )
+        pose = self.front_end.guide(window.poses.flatten(0, 1), self.config.picture)
+        noise: Tensor = self.denoiser(window.latents.to(like), _by_rows(pose, rows).to(like), conditions)
+        return noise
+
     def decode(self, latents: Tensor) -> Tensor:
         """Return frames [S, F, 3, H, W] in 0..1 of latents [S, F, 4, h, h]."""
-        pictures = self.codec.decode(latents.flatten(0, 1))
+        pictures = self.passes.decode(latents.flatten(0, 1))
         framed: Tensor = rearrange(pictures, "(s f) c h w -> s f c h w", s=latents.shape[0])
         return (framed / 2 + 0.5).clamp(0, 1)
 
-    def _enter(self, state: PersonaLiveState, chunk: PersonaLiveChunk) -> tuple[Frames, Driver]:
+    def _enter(self, state: PersonaLiveState, chunk: PersonaLiveChunk, seen: Seen) -> tuple[Frames, Driver]:
         """Return the window with the chunk at its end, and what is known of the drivers by then."""
         identity, frames = chunk.identity, self.config.unet.chunk_frames
         waiting = self._opened(state, chunk)
-        sight, visible = self._see(chunk)
         followed = follow_driver(
             identity.portrait,
             state.driver,
-            sight,
-            visible,
+            seen.sight,
+            seen.visible,
             Driven(waiting.poses[:, -1:], waiting.motions[:, -1:]),
             lead=self.lead,
             share=self.config.front_end.follow,
@@ -220,35 +271,6 @@ class PersonaLive(nn.Module):
         rest = at_rest(identity.portrait, self.lead)
         return merged(state.seen.calls == 0, Frames(latents, rest.keypoints, rest.motion), state.waiting)
 
-    def _see(self, chunk: PersonaLiveChunk) -> tuple[Portrait, Tensor]:
-        """Return heads and motion [S, F, ...] of a chunk, and where a face is visible [S, F]."""
-        rows = chunk.pictures.shape[0]
-        sight = self.front_end.see(to_numbers(chunk.pictures.flatten(0, 1)))
-        head, motion, visible = (
-            HeadMotion(*(_by_rows(part, rows) for part in sight.head)),
-            _by_rows(sight.motion, rows),
-            _by_rows(sight.visible, rows),
-        )
-        return Portrait(head, motion), visible & chunk.has_face
-
-    def _noise(self, window: Frames, identity: Identity, keyframes: References, count: int) -> Tensor:
-        """Return the noise [S, n, 4, h, h] in a window whose rows look at their first `count` keyframes."""
-        rows, like = window.latents.shape[0], self.denoiser.conv_out.weight
-        memory, present = identity.memory, None
-        if count:
-            memory = together(memory, keyframes.first(count))
-            present = torch.nn.functional.pad(keyframes.present(count), (1, 0), value=True)
-        conditions = Conditions(
-            shifts=tuple(self.shifts),
-            portraits=identity.constants,
-            memory=memory,
-            present=present,
-            motion=window.motions.to(like),
-        )
-        pose = self.front_end.guide(window.poses.flatten(0, 1), self.config.picture)
-        noise: Tensor = self.denoiser(window.latents.to(like), _by_rows(pose, rows).to(like), conditions)
-        return noise
-
     def _memorise(self, latents: Tensor, constants: tuple[Tensor, ...]) -> Memory:
         """Return what the denoising UNet may look at of pictures, given as latents [S, 4, h, h]."""
         latents = latents.to(self.reference.trunk.conv_in.weight)
@@ -263,19 +285,6 @@ class PersonaLive(nn.Module):
             memory.append(KeyValues(like.new_zeros(shape), like.new_zeros(shape)))
         filled = torch.zeros(slots, dtype=torch.int64, device=like.device)
         return References(tuple(memory), filled)
-
-
-class Shifts(nn.Module):
-    """The shifts of all layers, which never change, where the networks are."""
-
-    def __init__(self, shifts: tuple[Tensor, ...]) -> None:
-        super().__init__()
-        self.count = len(shifts)
-        for index, shift in enumerate(shifts):
-            self.register_buffer(str(index), shift, persistent=False)
-
-    def __iter__(self) -> Iterator[Tensor]:
-        return (self.get_buffer(str(index)) for index in range(self.count))
 
 
 def _by_rows(values: Tensor, rows: int) -> Tensor:

@@ -43,8 +43,11 @@ def load_autoencoder(folder: Path) -> AutoencoderKL:
 
 def load_tiny_autoencoder(folder: Path) -> AutoencoderTiny:
     """Read the tiny autoencoder, whose decoding is cheap and less sharp; as `load_autoencoder` otherwise."""
+    config = dict(AutoencoderTiny.load_config(folder))
+    # diffusers writes it of itself, and wonders at it when it reads it.
+    config.pop("block_out_channels", None)
     with torch.device("meta"):
-        autoencoder: AutoencoderTiny = AutoencoderTiny.from_config(AutoencoderTiny.load_config(folder))
+        autoencoder: AutoencoderTiny = AutoencoderTiny.from_config(config)
     fill("tiny autoencoder", autoencoder, _weights(folder, "diffusion_pytorch_model"))
     return autoencoder
 

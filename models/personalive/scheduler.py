@@ -16,7 +16,8 @@ from torch import Tensor, nn
 class ScheduleConfig:
     """Noise grows over `steps` timesteps with square roots of beta that rise evenly.
 
-    `levels` are the timesteps at which latents are denoised, each `stride` below the next.
+    `levels` are the timesteps at which latents are denoised, each `stride` below the next. The lowest may be
+    above 0: what is estimated there is taken for clean, which is approximate.
     """
 
     steps: int = 1000
@@ -26,14 +27,14 @@ class ScheduleConfig:
 
     def __post_init__(self) -> None:
         distances = {after - before for before, after in pairwise(self.levels)}
-        if self.levels[0] != 0 or len(distances) != 1 or min(distances) < 1:
-            raise ValueError(f"levels must rise evenly from 0, got {self.levels}")
+        if len(distances) != 1 or min(distances) < 1 or self.levels[0] % min(distances):
+            raise ValueError(f"levels must rise evenly from 0, or from one of them, got {self.levels}")
         if self.levels[-1] >= self.steps:
             raise ValueError(f"level {self.levels[-1]} of {self.steps} steps")
 
     @property
     def stride(self) -> int:
-        return self.levels[1]
+        return self.levels[1] - self.levels[0]
 
 
 class Prediction(NamedTuple):
@@ -69,7 +70,8 @@ class DdimScheduler(nn.Module):
         """
         alpha_bar = _per_frame(self.alpha_bars[timesteps])
         below = timesteps - self.config.stride
-        alpha_below = _per_frame(torch.where(below < 0, 1, self.alpha_bars[below.clamp(min=0)]))
+        is_clean = below < self.config.levels[0]
+        alpha_below = _per_frame(torch.where(is_clean, 1, self.alpha_bars[below.clamp(min=0)]))
         noise = noise.float()
         clean = (latents.float() - (1 - alpha_bar).sqrt() * noise) / alpha_bar.sqrt()
         return Prediction(alpha_below.sqrt() * clean + (1 - alpha_below).sqrt() * noise, clean)

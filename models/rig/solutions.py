@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr
 from io import StringIO
 from threading import Lock
-from typing import Final, Protocol, Self, TypeVar
+from typing import Final, Generic, Protocol, Self, TypeVar
 
 import numpy as np
 
@@ -26,6 +26,7 @@ _STDERR: Final = Lock()  # descriptor 2 belongs to the whole process: one thread
 _BLANK_SIDE: Final = 64
 
 
+_ResultT = TypeVar("_ResultT")
 _ResultT_co = TypeVar("_ResultT_co", covariant=True)
 
 
@@ -89,6 +90,26 @@ class Meshes(Protocol):
     multi_face_landmarks: Sequence[LandmarkList] | None
 
 
+class Joint(Protocol):
+    """x in shares of the picture's width, y of its height; the likelihood that it is seen."""
+
+    x: float
+    y: float
+    visibility: float
+
+
+class JointList(Protocol):
+    """The 33 joints of a body."""
+
+    landmark: Sequence[Joint]
+
+
+class Poses(Protocol):
+    """What the pose network saw."""
+
+    pose_landmarks: JointList | None
+
+
 class Segmentation(Protocol):
     """The likelihood of a person, float32 [H, W]."""
 
@@ -119,7 +140,16 @@ def start_face_mesh(
             min_tracking_confidence=min_tracking,
         )
     )
-    return _QuietMesh(mesh)
+    return _Quiet(mesh, lambda seen: bool(seen.multi_face_landmarks))
+
+
+def start_pose() -> Solution[Poses]:
+    """The pose network for one body, following a video: the size whose weights are in the wheel."""
+    with chatter_dropped():
+        from mediapipe.python.solutions.pose import Pose
+
+    pose: Solution[Poses] = _start(lambda: Pose(model_complexity=1))
+    return _Quiet(pose, lambda seen: seen.pose_landmarks is not None)
 
 
 def start_selfie_segmentation(*, landscape: bool) -> Solution[Segmentation]:
@@ -130,12 +160,13 @@ def start_selfie_segmentation(*, landscape: bool) -> Solution[Segmentation]:
     return _start(lambda: SelfieSegmentation(model_selection=int(landscape)))
 
 
-class _QuietMesh:
-    """A landmark network that is kept quiet until it has seen a face, because the first one makes it warn."""
+class _Quiet(Generic[_ResultT]):
+    """A landmark network that is kept quiet until it has seen something, because the first time it warns."""
 
-    def __init__(self, mesh: Solution[Meshes]) -> None:
-        self._mesh = mesh
-        self._has_seen_a_face = False
+    def __init__(self, solution: Solution[_ResultT], has_seen: Callable[[_ResultT], bool]) -> None:
+        self._solution = solution
+        self._has_seen = has_seen
+        self._is_quiet = False
 
     def __enter__(self) -> Self:
         return self
@@ -143,16 +174,16 @@ class _QuietMesh:
     def __exit__(self, *exc: object) -> None:
         self.close()
 
-    def process(self, image: U8) -> Meshes:
-        if self._has_seen_a_face:
-            return self._mesh.process(image)
+    def process(self, image: U8) -> _ResultT:
+        if self._is_quiet:
+            return self._solution.process(image)
         with chatter_dropped():
-            result = self._mesh.process(image)
-        self._has_seen_a_face = bool(result.multi_face_landmarks)
+            result = self._solution.process(image)
+        self._is_quiet = self._has_seen(result)
         return result
 
     def close(self) -> None:
-        self._mesh.close()
+        self._solution.close()
 
 
 def _start(make: Callable[[], Solution[_ResultT_co]]) -> Solution[_ResultT_co]:

@@ -37,6 +37,7 @@ class Bundles:
         bundle = await asyncio.get_running_loop().run_in_executor(
             self._pool,
             self._workshop.build_bundle,
+            subject.engine,
             await self._portrait_of(subject),
             subject.size,
             subject.face,

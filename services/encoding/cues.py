@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from services.encoding.faults import Fault
 from services.encoding.session import Session
-from services.encoding.workshop import Streams, Workshop
+from services.encoding.workshop import Led, Streams, Workshop
 from services.kit import contracts
 from services.kit.blobs import Blobs
 from services.kit.clock import Clock
@@ -59,12 +59,12 @@ class CueMaker:
             try:
                 path = Path(folder) / "driver"
                 await self._fetch(segment.driver_uri, path)
-                motions = self._workshop.open_driver(path, is_stopped)
-                motion = await self._work(partial(_next_of, motions))
-                while motion is not None:
-                    following = await self._work(partial(_next_of, motions))
-                    yield [self._moving(motion, segment, opening, is_final=following is None)]
-                    motion = following
+                leads = self._workshop.open_driver(opening.engine, path, is_stopped)
+                led = await self._work(partial(_next_of, leads))
+                while led is not None:
+                    following = await self._work(partial(_next_of, leads))
+                    yield [self._led(led, segment, opening, is_final=following is None)]
+                    led = following
             finally:
                 is_stopped.set()
 
@@ -80,20 +80,23 @@ class CueMaker:
             num_frames=answer.num_frames,
             is_final=segment.is_final,
             speak=answer.speak,
+            waveform=answer.waveform,
             listen=answer.listen,
             opening=opening if answer.sequence == 0 else None,
             directions=segment.directions,
         )
 
-    def _moving(self, motion: Motion, segment: Segment, opening: Opening, *, is_final: bool) -> Cue:
-        return Cue(
-            envelope=replace(segment.envelope, sequence=motion.sequence, created_at=self._clock.now()),
-            num_frames=len(motion.frames),
+    def _led(self, led: Led, segment: Segment, opening: Opening, *, is_final: bool) -> Cue:
+        cue = Cue(
+            envelope=replace(segment.envelope, sequence=led.sequence, created_at=self._clock.now()),
+            num_frames=len(led.frames) if isinstance(led, Motion) else led.num_frames,
             is_final=is_final,
-            motion=motion.frames,
-            opening=opening if motion.sequence == 0 else None,
+            opening=opening if led.sequence == 0 else None,
             directions=segment.directions,
         )
+        if isinstance(led, Motion):
+            return replace(cue, motion=led.frames)
+        return replace(cue, pictures=led.pictures)
 
     async def _work(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._pool, work)
@@ -107,5 +110,5 @@ def _push_all(streams: Streams, batch: Sequence[Segment]) -> list[contracts.Cue]
     return [cue for segment in segments for cue in streams.push(segment)]
 
 
-def _next_of(motions: Iterator[Motion]) -> Motion | None:
-    return next(motions, None)
+def _next_of(leads: Iterator[Led]) -> Led | None:
+    return next(leads, None)

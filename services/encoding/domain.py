@@ -4,26 +4,30 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["CHARACTER_SIZE", "Endings", "Place", "Subject"]
+__all__ = ["CHARACTER_ENGINE", "CHARACTER_SIZE", "Endings", "Place", "Subject"]
 
-# Every character is prepared for pictures of this size; other sizes when a performance asks for them.
+# Every character is prepared for this engine and this size of pictures; others when a performance asks.
+CHARACTER_ENGINE = "lpm"
 CHARACTER_SIZE = 512
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """The face of a character at a size in pixels; `face` counts from 1, 0 takes the largest."""
+    """A character's face at a size in pixels, for an engine; `face` counts from 1, 0 takes the largest."""
 
     tenant: str
     character_id: str
     portrait_uri: str
     face: int
     size: int
+    engine: str = CHARACTER_ENGINE
 
     @property
     def bundle_uri(self) -> str:
         """Where its identity bundle lies."""
-        return f"{self.tenant}/characters/{self.character_id}/identity/{self.size}-{self.face}.bundle"
+        prefix = "" if self.engine == CHARACTER_ENGINE else f"{self.engine}-"
+        name = f"{prefix}{self.size}-{self.face}.bundle"
+        return f"{self.tenant}/characters/{self.character_id}/identity/{name}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from services.kit.engines import CLOCKS
 from services.kit.errors import BadInput
 
-__all__ = ["Fault"]
+__all__ = ["Fault", "check_engine"]
 
 
 class Fault(BadInput):
@@ -13,3 +14,10 @@ class Fault(BadInput):
     def __init__(self, code: str, detail: str) -> None:
         super().__init__(detail)
         self.code = code
+
+
+def check_engine(engine: str) -> None:
+    """Raise Fault for an engine that there is none of."""
+    if engine not in CLOCKS:
+        expected = " or ".join(CLOCKS)
+        raise Fault("engine_unknown", f"engine {engine[:40]!r} is not known, expected {expected}")

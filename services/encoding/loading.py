@@ -10,11 +10,10 @@ from models.lpm.weights import read_config
 from models.registry import weights_folder
 from services.kit.errors import Unavailable
 
-__all__ = ["ENGINES", "load_config"]
+__all__ = ["load_config"]
 
 # The variant of its model that each engine runs.
 _VARIANTS: Final = {"lpm": "motion"}
-ENGINES: Final = tuple(_VARIANTS)
 
 
 @cache

@@ -11,7 +11,7 @@ import structlog
 from services.encoding.bundles import Bundles
 from services.encoding.cues import CueMaker
 from services.encoding.domain import Endings, Place, Subject
-from services.encoding.faults import Fault
+from services.encoding.faults import Fault, check_engine
 from services.encoding.metrics import EncodingMetrics
 from services.encoding.session import Limits, Session
 from services.kit.blobs import Blobs
@@ -163,13 +163,15 @@ class Stage:
             self._metrics.count_cues(session.place.tenant, len(batch))
 
     async def _prepare(self, place: Place, opening: Opening) -> Opening:
-        """The opening with a bundle that is there."""
+        """The opening with a bundle that is there. Raises Fault for an engine that nobody knows."""
+        check_engine(opening.engine)
         subject = Subject(
             tenant=place.tenant,
             character_id=opening.character_id,
             portrait_uri=opening.portrait_uri,
             face=opening.face,
             size=opening.size,
+            engine=opening.engine,
         )
         made = await retrying(lambda: self._bundles.ensure(subject, self._clock.now()))
         if made is not None:

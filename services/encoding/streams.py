@@ -11,7 +11,7 @@ from models.lpm.config import LpmConfig
 from models.lpm.windows import ListenWindows, SpeakWindows
 from services.kit.contracts import CHUNK_SAMPLES, FRAME_SAMPLES, Cue, FloatArray, Segment
 
-__all__ = ["StreamsEncoder"]
+__all__ = ["StreamsEncoder", "frames_in"]
 
 # A sound that ends this little into a frame does not deserve the frame.
 _TOLERANCE_SAMPLES: Final = 16
@@ -43,7 +43,7 @@ class StreamsEncoder:
         segment, speak, listen = self._segments.popleft(), self._spoken.popleft(), self._heard.popleft()
         return Cue(
             sequence=segment.sequence,
-            num_frames=_frames_in(segment),
+            num_frames=frames_in(segment),
             speak=None if segment.speech is None else speak,
             listen=None if segment.listen is None else listen,
         )
@@ -59,5 +59,6 @@ def _pushed(
     return [*completed, *windows.flush()] if is_final else completed
 
 
-def _frames_in(segment: Segment) -> int:
+def frames_in(segment: Segment) -> int:
+    """The frames that a segment fills, one that is begun included; there is at least one."""
     return max(1, -(-(segment.num_samples - _TOLERANCE_SAMPLES) // FRAME_SAMPLES))

@@ -143,13 +143,14 @@ def is_clip_end(sequence: int, clip_chunks: int) -> bool:
     return is_clip_start(sequence + 1, clip_chunks)
 
 
-def resume_points(seen: int, clip_chunks: int) -> Iterator[tuple[int, bool]]:
-    """The sequences a session may be taken up at, when `seen` is the first cue that is read again.
+def resume_points(seen: int, clip_chunks: int, lag: int = 0) -> Iterator[tuple[int, bool]]:
+    """The chunks a session may be taken up at, when `seen` is the first cue that is read again.
 
-    They rise without end. Those marked true may have no snapshot though a later one exists; from the
-    others on, the first without a snapshot ends the search.
+    A chunk leaves up to `lag` cues after its own. The points rise without end. Those marked true may have no
+    snapshot though a later one exists; from the others on, the first without a snapshot ends the search.
     """
-    point = max(clip_chunks, seen - seen % clip_chunks)
+    first = max(0, seen - lag)
+    point = max(clip_chunks, first - first % clip_chunks)
     while True:
         yield point, point < seen
         point += clip_chunks

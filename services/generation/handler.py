@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Any
 
-import numpy as np
-
-from services.generation.engine import Decoder, Engine
-from services.generation.identities import Identities
+from services.generation.engine import Engine
+from services.generation.line import open_line, warm
 from services.generation.metrics import GenerationMetrics
-from services.generation.pipeline import Pipeline
-from services.generation.scheduler import Scheduler
+from services.generation.offline import Offline
+from services.generation.offline_line import OfflineLine
+from services.generation.pipeline import Premises
 from services.generation.session import Limits
-from services.generation.snapshots import Snapshots
-from services.generation.stage import Stage, place_of
+from services.generation.stage import AnyLine, Stage, place_of
 from services.generation.video import ClipEncoder, VideoEncoder
 from services.kit.blobs import Blobs
 from services.kit.bus import Bus
@@ -29,12 +27,9 @@ from services.kit.messages import Control, Cue
 from services.kit.telemetry import Telemetry
 from services.kit.topics import CONTROLS, CUES
 
-__all__ = ["Generation", "open_generation", "routes"]
+__all__ = ["Generation", "LoadEngine", "open_generation", "routes"]
 
-StateT = TypeVar("StateT")
-ReadIdentity = Callable[[bytes], Callable[[], Decoder]]
-
-_MAX_IDENTITIES: Final = 16
+LoadEngine = Callable[[], Engine[Any] | Offline]
 
 
 def routes(generation: Generation) -> list[Route[Any]]:
@@ -46,13 +41,13 @@ def routes(generation: Generation) -> list[Route[Any]]:
 
 
 class Generation:
-    """The handlers of generation. They wait for the stage, whose engine may still be loading."""
+    """The handlers of generation. They wait for the stage, whose engines may still be loading."""
 
-    def __init__(self, stage: asyncio.Future[Stage[Any]]) -> None:
+    def __init__(self, stage: asyncio.Future[Stage]) -> None:
         self._stage = stage
 
     async def warm_up(self) -> None:
-        """Wait until the engine has made its first step. Raises Fatal when it cannot be loaded."""
+        """Wait until every engine has made its first step. Raises Fatal when one cannot be loaded."""
         await asyncio.shield(self._stage)
 
     async def take(self, cue: Cue, receipt: Receipt) -> None:
@@ -71,23 +66,14 @@ class Generation:
             self._stage.result().release(partition)
 
 
-def read_identity(bundle: bytes) -> Callable[[], Decoder]:
-    """What makes decoders for the identity in a bundle. Raises ValueError for no bundle."""
-    # Here, so that its libraries load in the thread that needs them.
-    from services.generation.rig import read_rig
-
-    return read_rig(bundle)
-
-
 @asynccontextmanager
 async def open_generation(
     *,
     bus: Bus,
     blobs: Blobs,
     clock: Clock,
-    load_engine: Callable[[], Engine[StateT]],
+    engines: Mapping[str, LoadEngine],
     slots: int,
-    read_identity: ReadIdentity = read_identity,
     new_encoder: Callable[[], VideoEncoder] = ClipEncoder,
     telemetry: Telemetry | None = None,
     limits: Limits | None = None,
@@ -95,52 +81,50 @@ async def open_generation(
 ) -> AsyncIterator[Generation]:
     """Generation beside whatever runs inside; an error of its tasks ends that, and is raised.
 
-    The engine is loaded in a thread from now on, and steps `slots` sessions at a time; `threads` draw and
-    encode. Raises Fatal when the engine cannot be loaded. Enter and leave it in the same task.
+    Each of the `engines`, by the names that performances give, is loaded in a thread of its own from now on,
+    and steps `slots` sessions at a time there; `threads` draw and encode. Raises Fatal when one cannot be
+    loaded. Enter and leave it in the same task.
     """
-    limits = limits or Limits()
-    metrics = GenerationMetrics(telemetry or Telemetry())
-    with ThreadPoolExecutor(1, "engine") as worker, ThreadPoolExecutor(threads, "pictures") as pool:
-
-        def pipeline_of(engine: Engine[StateT]) -> Pipeline[StateT]:
-            return Pipeline(
-                bus=bus,
-                snapshots=Snapshots(blobs),
-                identities=Identities(blobs, pool, read_identity, _MAX_IDENTITIES),
-                new_encoder=new_encoder,
-                engine=engine,
-                pool=pool,
-                clock=clock,
-                metrics=metrics,
-                limits=limits,
-            )
-
-        load = partial(_load, load_engine, slots, worker)
-        scheduler = Scheduler[StateT](slots, worker, metrics)
-        async with _beside(partial(_live, load, scheduler, pipeline_of, limits)) as ready:
-            yield Generation(ready)
+    async with AsyncExitStack() as stack:
+        workers = {name: stack.enter_context(ThreadPoolExecutor(1, name)) for name in engines}
+        premises = Premises(
+            bus=bus,
+            blobs=blobs,
+            new_encoder=new_encoder,
+            pool=stack.enter_context(ThreadPoolExecutor(threads, "pictures")),
+            clock=clock,
+            metrics=GenerationMetrics(telemetry or Telemetry()),
+            limits=limits or Limits(),
+        )
+        load = partial(_load_all, engines, workers, slots, premises)
+        ready = await stack.enter_async_context(_beside(partial(_live, load, premises)))
+        yield Generation(ready)
 
 
 async def _live(
-    load: Callable[[asyncio.Future[Stage[StateT]]], Awaitable[Engine[StateT]]],
-    scheduler: Scheduler[StateT],
-    pipeline_of: Callable[[Engine[StateT]], Pipeline[StateT]],
-    limits: Limits,
-    ready: asyncio.Future[Stage[StateT]],
+    load: Callable[[], Awaitable[dict[str, AnyLine]]], premises: Premises, ready: asyncio.Future[Stage]
 ) -> None:
-    engine = await load(ready)
+    try:
+        lines = await load()
+    except DramatisError as error:
+        fatal = Fatal(str(error))
+        ready.set_exception(fatal)
+        # Whoever waits is told; if nobody does, that is no fault.
+        ready.exception()
+        raise fatal from error
     async with asyncio.TaskGroup() as tasks:
-        stage = Stage(pipeline_of(engine), scheduler, limits, tasks)
+        stage = Stage(premises, lines, tasks)
         ready.set_result(stage)
-        tasks.create_task(scheduler.run(engine))
+        for line in lines.values():
+            tasks.create_task(line.serve())
         tasks.create_task(stage.watch())
 
 
 @asynccontextmanager
 async def _beside(
-    live: Callable[[asyncio.Future[Stage[StateT]]], Coroutine[Any, Any, None]],
-) -> AsyncIterator[asyncio.Future[Stage[StateT]]]:
-    ready: asyncio.Future[Stage[StateT]] = asyncio.get_running_loop().create_future()
+    live: Callable[[asyncio.Future[Stage]], Coroutine[Any, Any, None]],
+) -> AsyncIterator[asyncio.Future[Stage]]:
+    ready: asyncio.Future[Stage] = asyncio.get_running_loop().create_future()
     try:
         async with asyncio.TaskGroup() as tasks:
             life = tasks.create_task(live(ready))
@@ -157,26 +141,16 @@ def _first_of(group: BaseExceptionGroup[BaseException]) -> BaseException:
     return _first_of(first) if isinstance(first, BaseExceptionGroup) else first
 
 
-async def _load(
-    load_engine: Callable[[], Engine[StateT]],
-    slots: int,
-    worker: Executor,
-    ready: asyncio.Future[Stage[StateT]],
-) -> Engine[StateT]:
+async def _load_all(
+    engines: Mapping[str, LoadEngine], workers: Mapping[str, Executor], slots: int, premises: Premises
+) -> dict[str, AnyLine]:
+    return {name: await _open(load, premises, workers[name], slots) for name, load in engines.items()}
+
+
+async def _open(load: LoadEngine, premises: Premises, worker: Executor, slots: int) -> AnyLine:
     loop = asyncio.get_running_loop()
-    try:
-        engine = await loop.run_in_executor(worker, load_engine)
-    except DramatisError as error:
-        fatal = Fatal(str(error))
-        ready.set_exception(fatal)
-        # Whoever waits is told; if nobody does, that is no fault.
-        ready.exception()
-        raise fatal from error
-    await loop.run_in_executor(worker, _warm, engine, slots)
-    return engine
-
-
-def _warm(engine: Engine[StateT], slots: int) -> None:
-    """Step without any session, so that the first one does not pay for what comes first."""
-    noise = np.zeros((slots, *engine.noise_shape), np.float32)
-    engine.step(engine.init_state(slots), [None] * slots, noise)
+    engine = await loop.run_in_executor(worker, load)
+    if isinstance(engine, Offline):
+        return OfflineLine(engine.engine, premises, worker)
+    await loop.run_in_executor(worker, warm, engine, slots)
+    return open_line(engine, premises, worker, slots)

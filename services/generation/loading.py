@@ -1,32 +1,84 @@
-"""Loading engines from the weights that ship with the project."""
+"""Loading engines: from the weights that ship with the project, and from those that settings name."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import torch
 from safetensors import SafetensorError
 
 from models.lpm.weights import load_streaming, weights_files
 from models.registry import weights_folder
+from services.generation.engine import Engine
 from services.generation.lpm import LpmEngine
+from services.generation.offline import Offline
+from services.generation.settings import EngineSettings
 from services.kit.errors import Unavailable
 
-__all__ = ["check_weights", "load_engine", "set_engine_threads"]
+__all__ = [
+    "check_weights",
+    "engines_of",
+    "load_engine",
+    "load_fantasytalking",
+    "load_lpm",
+    "load_personalive",
+    "set_engine_threads",
+]
 
-# Each engine of the command, and the variant of its model that it runs.
-_VARIANTS: Final = {"lpm": "motion"}
+# What files that are missing, damaged or of another kind lead to.
+_FAULTS: Final = (OSError, ValueError, SafetensorError)
+
+_LPM_VARIANT: Final = "motion"
 
 
-def load_engine(engine: str) -> LpmEngine:
-    """Load an engine by its name. Raises Unavailable when its weights are missing or damaged."""
-    folder = weights_folder(engine, _VARIANTS[engine])
+def load_lpm() -> LpmEngine:
+    """Load the engine that is shipped. Raises Unavailable when its weights are missing or damaged."""
+    folder = weights_folder("lpm", _LPM_VARIANT)
     try:
         return LpmEngine(load_streaming(folder))
-    except (OSError, ValueError, SafetensorError) as error:
-        raise Unavailable(f"the weights of engine {engine} cannot be loaded: {error}") from error
+    except _FAULTS as error:
+        raise Unavailable(f"the weights of engine lpm cannot be loaded: {error}") from error
+
+
+def load_personalive(folder: Path, settings: EngineSettings) -> Engine[Any]:
+    """Load the engine whose weights lie in `folder`. Raises Unavailable when they are missing or damaged."""
+    # Here, so that nobody else waits for its libraries.
+    from services.generation.personalive_loading import finishes_of, open_personalive
+
+    try:
+        return open_personalive(folder, settings.device, settings.precision, finishes_of(settings))
+    except (*_FAULTS, RuntimeError) as error:
+        raise Unavailable(f"the weights of engine personalive cannot be loaded: {error}") from error
+
+
+def load_fantasytalking(settings: EngineSettings) -> Offline:
+    """Load the offline engine whose networks lie where the settings say. Raises Unavailable as above."""
+    # Here, so that nobody else waits for its libraries.
+    from services.generation.fantasytalking.loading import open_fantasytalking
+
+    try:
+        return open_fantasytalking(settings.fantasytalking_folders(), settings.device, settings.precision)
+    except (*_FAULTS, RuntimeError) as error:
+        raise Unavailable(f"the weights of engine fantasytalking cannot be loaded: {error}") from error
+
+
+def engines_of(settings: EngineSettings) -> dict[str, Callable[[], Engine[Any] | Offline]]:
+    """What loads the engines that are shipped or configured, by their names."""
+    engines: dict[str, Callable[[], Engine[Any] | Offline]] = {"lpm": load_lpm}
+    if settings.weights.personalive is not None:
+        engines["personalive"] = partial(load_personalive, settings.weights.personalive, settings)
+    if settings.weights.fantasytalking is not None:
+        engines["fantasytalking"] = partial(load_fantasytalking, settings)
+    return engines
+
+
+def load_engine(name: str) -> Engine[Any] | Offline:
+    """Load one engine, as the environment configures it. Raises Unavailable as the others do."""
+    return load_lpm() if name == "lpm" else engines_of(EngineSettings())[name]()
 
 
 def set_engine_threads(num_threads: int) -> None:
@@ -34,13 +86,13 @@ def set_engine_threads(num_threads: int) -> None:
     torch.set_num_threads(num_threads)
 
 
-def check_weights(engine: str) -> tuple[bool, str]:
-    """Whether an engine loads, and a line of what was found."""
+def check_weights() -> tuple[bool, str]:
+    """Whether the shipped engine loads, and a line of what was found."""
     try:
-        load_engine(engine)
+        load_lpm()
     except Unavailable as error:
         return False, str(error)
-    return True, _describe(weights_folder(engine, _VARIANTS[engine]))
+    return True, _describe(weights_folder("lpm", _LPM_VARIANT))
 
 
 def _describe(folder: Path) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from services.generation.handler import open_generation, routes
-from services.generation.loading import load_engine, set_engine_threads
+from services.generation.loading import engines_of, set_engine_threads
 from services.generation.rig import warm_up
 from services.generation.session import Limits
 from services.generation.settings import Settings
@@ -26,7 +26,7 @@ async def serve(settings: Settings, runtime: Runtime) -> None:
         bus=bus,
         blobs=blobs,
         clock=runtime.clock,
-        load_engine=lambda: load_engine(settings.engine),
+        engines=engines_of(settings),
         slots=settings.slots,
         telemetry=runtime.telemetry,
         limits=Limits(patience_s=settings.patience_s),

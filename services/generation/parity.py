@@ -8,31 +8,38 @@ from types import MappingProxyType
 from typing import Final
 from zipfile import BadZipFile
 
+from models.fantasytalking.parity.replay import REPLAYS as FANTASYTALKING_REPLAYS
 from models.fantasytalking.parity.replay import replay as replay_fantasytalking
-from models.parity.fixtures import Entry, entries
-from models.parity.fixtures import Verdict as FantasyTalkingVerdict
-from models.personalive.parity.fixtures import Verdict as PersonaLiveVerdict
+from models.parity.fixtures import Entry, Verdict, entries
+from models.personalive.parity.replays import NAMES as PERSONALIVE_NAMES
+from models.personalive.parity.replays import REPLAYS as PERSONALIVE_REPLAYS
 from models.personalive.parity.replays import verdicts as replay_personalive
 from services.generation.systems import System
 from services.kit.errors import BadInput
 
 __all__ = ["Verdict", "compare"]
 
-# The same fields, of two formats of fixtures.
-Verdict = FantasyTalkingVerdict | PersonaLiveVerdict
 _Replay = Callable[[Path], Iterator[Verdict]]
 
 _REPLAYS: Final[Mapping[System, _Replay]] = MappingProxyType(
     {"personalive": replay_personalive, "fantasytalking": replay_fantasytalking}
+)
+_KINDS: Final[Mapping[System, frozenset[str]]] = MappingProxyType(
+    {
+        "personalive": frozenset({*PERSONALIVE_REPLAYS, PERSONALIVE_NAMES}),
+        "fantasytalking": frozenset(FANTASYTALKING_REPLAYS),
+    }
 )
 
 
 def compare(system: System, folder: Path) -> Iterator[Verdict]:
     """Replay every case that `folder` records of `system`; a case of a kind that nobody knows does not hold.
 
-    Verdicts come as they are found. Raises BadInput when the folder holds no fixtures, or damaged ones.
+    Verdicts come as they are found. Raises BadInput when the folder holds no fixtures, damaged ones, or those
+    of another system.
     """
     cases = _cases(folder)
+    _check_system(system, folder, cases)
     judged: set[str] = set()
     try:
         for verdict in _REPLAYS[system](folder):
@@ -55,6 +62,15 @@ def _cases(folder: Path) -> list[Entry]:
     return cases
 
 
+def _check_system(system: System, folder: Path, cases: list[Entry]) -> None:
+    """Raise BadInput when another system knows more of the kinds of the cases."""
+    kinds = {case.kind for case in cases}
+    fits = {name: len(kinds & known) for name, known in _KINDS.items()}
+    best = max(fits, key=lambda name: (fits[name], name == system))
+    if best != system:
+        raise BadInput(f"{folder} holds parity fixtures of {best}, expected those of {system}")
+
+
 def _unjudged(case: Entry) -> Verdict:
     note = f"nothing replays the kind {case.kind!r}"
-    return FantasyTalkingVerdict(case=case.name, output="", error=float("inf"), tolerance=0.0, note=note)
+    return Verdict(case=case.name, output="", error=float("inf"), tolerance=0.0, note=note)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, TypeVar
 
 import numpy as np
 
@@ -15,7 +14,9 @@ from models.rig.render import RigRenderer
 from models.rig.rig import Rig
 from services.kit.contracts import CHUNK_FRAMES, FRAME_RATE_HZ, Chunk, Motion
 
-__all__ = ["RigDecoder", "read_rig", "warm_up"]
+__all__ = ["RigDecoder", "RigRole", "read_rig", "warm_up"]
+
+StateT = TypeVar("StateT")
 
 _WARM_UP_SIZE: Final = 64
 
@@ -35,9 +36,22 @@ class RigDecoder:
         return Chunk(sequence=motion.sequence, frames=np.stack(frames))
 
 
-def read_rig(bundle: bytes) -> Callable[[], RigDecoder]:
-    """What makes decoders for the identity in a bundle, one a session. Raises ValueError for no bundle."""
-    return partial(RigDecoder, load_rig(bundle))
+class RigRole:
+    """A `Role` of an engine that makes motion: the rows know nothing of who shows it."""
+
+    def __init__(self, rig: Rig) -> None:
+        self._rig = rig
+
+    def seat(self, row: StateT) -> StateT:
+        return row
+
+    def decoders(self, count: int) -> Sequence[RigDecoder]:
+        return [RigDecoder(self._rig) for _ in range(count)]
+
+
+def read_rig(bundle: bytes) -> RigRole:
+    """The role of the identity in a bundle. Raises ValueError for no rig."""
+    return RigRole(load_rig(bundle))
 
 
 def warm_up() -> None:

@@ -12,13 +12,13 @@ import numpy as np
 import structlog
 
 from services.generation.domain import Rota
-from services.generation.engine import Engine
+from services.generation.engine import Answer, Engine
 from services.generation.metrics import GenerationMetrics
 from services.generation.session import Session
 from services.kit import contracts, messages
 from services.kit.contracts import FRAME_RATE_HZ, FloatArray, Motion
 
-__all__ = ["Scheduler", "step_rows"]
+__all__ = ["Scheduler", "for_engine", "step_rows"]
 
 StateT = TypeVar("StateT")
 
@@ -75,14 +75,14 @@ class Scheduler(Generic[StateT]):
         if not asked:
             return
         rows = [session.row for session, _ in asked]
-        cues = [_for_engine(cue) for _, cue in asked]
+        cues = [for_engine(cue, session.opening.motion_intensity) for session, cue in asked]
         noise = np.stack([session.draw_noise(engine.noise_shape) for session, _ in asked])
         step = partial(step_rows, engine, self._slots, rows, cues, noise)
         results = await asyncio.get_running_loop().run_in_executor(self._worker, step)
         self._metrics.count_step(len(asked))
-        for (session, cue), heard, (motion, row) in zip(asked, cues, results, strict=True):
+        for (session, cue), heard, (answer, row) in zip(asked, cues, results, strict=True):
             if not session.is_over:
-                session.finish(cue, motion, row)
+                session.finish(cue, answer, row)
                 self._tell_activity(session, heard, engine)
 
     def _tell_activity(self, session: Session[StateT], cue: contracts.Cue, engine: Engine[StateT]) -> None:
@@ -107,7 +107,7 @@ def step_rows(
     rows: Sequence[StateT],
     cues: Sequence[contracts.Cue],
     noise: FloatArray,
-) -> list[tuple[Motion, StateT]]:
+) -> list[tuple[Answer | None, StateT]]:
     """Answer the cues of up to `slots` sessions; idle rows fill the batch.
 
     `noise` is [sessions, *noise_shape].
@@ -115,14 +115,14 @@ def step_rows(
     num_idle = slots - len(rows)
     blanks = [engine.init_state(1) for _ in range(num_idle)]
     absent = np.zeros((num_idle, *engine.noise_shape), np.float32)
-    motions, state = engine.step(
+    answers, state = engine.step(
         engine.join([*rows, *blanks]), [*cues, *[None] * num_idle], np.concatenate((noise, absent))
     )
-    answered = zip(motions, engine.split(state), strict=True)
-    return [(motion, row) for motion, row in answered if motion is not None]
+    return list(zip(answers, engine.split(state), strict=True))[: len(rows)]
 
 
-def _for_engine(cue: messages.Cue) -> contracts.Cue:
+def for_engine(cue: messages.Cue, intensity: contracts.MotionIntensity | None = None) -> contracts.Cue:
+    """A cue as an engine takes it."""
     latest_first = sorted(cue.directions, key=lambda direction: -direction.start_s)
     return contracts.Cue(
         sequence=cue.envelope.sequence,
@@ -130,4 +130,8 @@ def _for_engine(cue: messages.Cue) -> contracts.Cue:
         speak=cue.speak,
         listen=cue.listen,
         directions=tuple(direction.text for direction in latest_first),
+        intensity=intensity,
+        motion=cue.motion,
+        pictures=cue.pictures,
+        waveform=cue.waveform,
     )

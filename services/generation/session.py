@@ -11,10 +11,10 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 
 from services.generation.domain import Listener, Place, is_clip_end
-from services.generation.engine import Engine
+from services.generation.engine import Answer
 from services.generation.snapshot import Snapshot
 from services.kit.consumer import Receipt
-from services.kit.contracts import FloatArray, Motion
+from services.kit.contracts import FloatArray
 from services.kit.errors import Stale
 from services.kit.messages import CLIP_CHUNKS, Cue, Opening
 from services.kit.ordering import InOrder
@@ -26,14 +26,14 @@ StateT = TypeVar("StateT")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How much of a session may wait: cues, motion of chunks, pictures of chunks.
+    """How much of a session may wait: cues, answers, pictures of chunks.
 
     `decoders` is how many of its chunks are drawn at a time. A cue that others wait for is waited for
     `patience_s`; every `watch_s` that is looked at.
     """
 
     cues: int = 256
-    motions: int = 16
+    answers: int = 16
     pictures: int = 3
     decoders: int = 2
     patience_s: float = 60.0
@@ -50,23 +50,25 @@ class After(Generic[StateT]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step(Generic[StateT]):
-    """A cue with the motion that answers it; `after` where a snapshot is due."""
+    """A cue with the chunk that answers it; `after` where a snapshot is due."""
 
     cue: Cue
-    motion: Motion
+    answer: Answer
     after: After[StateT] | None
 
 
 class Session(Generic[StateT]):
-    """Cues go in through `take`, one after the other out through `begin`, and as `motions` on to be drawn."""
+    """Cues go in through `take`, one after the other out through `begin`, and as `answers` on to be shown.
 
-    def __init__(
-        self, place: Place, partition: int, row: StateT, limits: Limits, on_change: Callable[[], None]
-    ) -> None:
+    Once it is `opened` it is known which engine performs it, and what it begins with is `saved`: the
+    engine's own bytes of a row, None for a fresh one.
+    """
+
+    def __init__(self, place: Place, partition: int, limits: Limits) -> None:
         self.place = place
         self.partition = partition
-        self.row = row
-        self.motions: asyncio.Queue[Step[StateT]] = asyncio.Queue(limits.motions)
+        self.answers: asyncio.Queue[Step[StateT]] = asyncio.Queue(limits.answers)
+        self.saved: bytes | None = None
         self.listener = Listener()
         self.is_over = False
         self.opened = asyncio.Event()
@@ -77,7 +79,19 @@ class Session(Generic[StateT]):
         self._has_room = asyncio.Event()
         self._max_waiting = limits.cues
         self._receipts: dict[int, Receipt] = {}
-        self._on_change = on_change
+        self._row: StateT | None = None
+        self._on_change: Callable[[], None] = _stand_by
+
+    @property
+    def row(self) -> StateT:
+        """Its row of the engine's state; there once it is seated."""
+        assert self._row is not None, "the session has not been seated"
+        return self._row
+
+    @property
+    def waiting(self) -> list[Cue]:
+        """The cues that no engine has begun."""
+        return [*self._waiting, *self._order.held]
 
     @property
     def opening(self) -> Opening:
@@ -90,12 +104,17 @@ class Session(Generic[StateT]):
         """The sequence that others wait for, None when nobody waits."""
         return self._order.expected if self._order.has_gap else None
 
-    def resume(self, snapshot: Snapshot, row: StateT) -> None:
+    def resume(self, snapshot: Snapshot) -> None:
         """Go on from a snapshot instead of from the beginning."""
         self._order = InOrder(first=snapshot.next_sequence, bound=self._max_waiting)
-        self.row = row
+        self.saved = snapshot.row
         self._open(snapshot.opening)
         self._noise.bit_generator.state = snapshot.noise
+
+    def seat(self, row: StateT, on_change: Callable[[], None]) -> None:
+        """Begin with this row; `on_change` is called whenever a cue came."""
+        self._row, self.saved = row, None
+        self._on_change = on_change
 
     async def take(self, cue: Cue, receipt: Receipt) -> None:
         """Put a cue in its place, and wait while too many are there.
@@ -114,8 +133,8 @@ class Session(Generic[StateT]):
             await self._has_room.wait()
 
     def can_step(self) -> bool:
-        """Whether the next cue is here, and room for its motion."""
-        return bool(self._waiting) and not self.motions.full() and not self.is_over
+        """Whether the next cue is here, and room for its answer."""
+        return bool(self._waiting) and not self.answers.full() and not self.is_over
 
     def begin(self) -> Cue:
         """The next cue."""
@@ -126,13 +145,15 @@ class Session(Generic[StateT]):
         """The noise of the next chunk; drawn once for each, in their order."""
         return self._noise.standard_normal(shape, np.float32)
 
-    def finish(self, cue: Cue, motion: Motion, row: StateT) -> None:
-        """Pass on the motion that answers the cue; the session becomes `row`."""
-        self.row = row
+    def finish(self, cue: Cue, answer: Answer | None, row: StateT) -> None:
+        """Pass on what answers the cue, if anything does already; the session becomes `row`."""
+        self._row = row
+        if answer is None:
+            return
         after = None
-        if is_clip_end(cue.envelope.sequence, CLIP_CHUNKS) and not cue.is_final:
+        if is_clip_end(answer.sequence, CLIP_CHUNKS) and not cue.is_final:
             after = After(row=row, noise=dict(self._noise.bit_generator.state))
-        self.motions.put_nowait(Step(cue=cue, motion=motion, after=after))
+        self.answers.put_nowait(Step(cue=cue, answer=answer, after=after))
 
     def settle(self, end: int | None = None) -> None:
         """Settle the cues before `end`, all without it."""
@@ -155,13 +176,17 @@ class Session(Generic[StateT]):
         self.opened.set()
 
 
+def _stand_by() -> None:
+    """Nobody serves the session yet."""
+
+
 def snapshot_of(
-    session: Session[StateT], step: Step[StateT], after: After[StateT], engine: Engine[StateT]
+    session: Session[StateT], step: Step[StateT], after: After[StateT], dump: Callable[[StateT], bytes]
 ) -> Snapshot:
     """The snapshot that is due after a step. It takes a moment: not for the event loop."""
     return Snapshot(
         next_sequence=step.cue.envelope.sequence + 1,
         opening=session.opening,
         noise=after.noise,
-        row=engine.dump(after.row),
+        row=dump(after.row),
     )

@@ -8,10 +8,11 @@ from typing import Final, Literal, Self
 from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from services.generation.fantasytalking.layout import Folders
 from services.generation.systems import System, check_permitted
 from services.kit.settings import NESTING, Group, ServiceSettings
 
-__all__ = ["Settings", "WeightFolders", "configured_weights"]
+__all__ = ["ApproximateSettings", "EngineSettings", "Settings", "WeightFolders", "configured_weights"]
 
 _PREFIX: Final = "GENERATION_"
 
@@ -27,38 +28,93 @@ class WeightFolders(Group):
         return {"personalive": self.personalive, "fantasytalking": self.fantasytalking}
 
 
-class Settings(ServiceSettings):
+class FantasyTalkingSettings(Group):
+    """The published networks that FantasyTalking needs beside its own."""
+
+    wan: Path | None = Field(default=None, description="Wan2.1-I2V in diffusers' layout")
+    wav2vec2: Path | None = Field(default=None, description="wav2vec2-base-960h")
+
+
+class ApproximateSettings(Group):
+    """What makes engines cheaper and changes what they show."""
+
+    float8: bool = Field(
+        default=False, description="PersonaLive keeps the weights of its denoiser in eight bits"
+    )
+
+
+class EngineSettings(BaseSettings):
+    """Which engines there are beside the shipped one, and where they run; the other settings are ignored."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=_PREFIX, env_nested_delimiter=NESTING, extra="ignore", frozen=True
+    )
+
+    weights: WeightFolders = WeightFolders()
+    fantasytalking: FantasyTalkingSettings = FantasyTalkingSettings()
+    allow_noncommercial: bool = Field(
+        default=False, description="serve weights whose licence forbids commercial use"
+    )
+    device: str = Field(
+        default="cpu", pattern=r"^(cpu|cuda(:\d+)?)$", description="where engines that make pictures run"
+    )
+    precision: Literal["float32", "float16", "bfloat16"] = Field(
+        default="float32", description="of most of their networks; float16 is for a GPU"
+    )
+
+    compiled: bool = Field(
+        default=False, description="compile PersonaLive when it is loaded: takes minutes, for a GPU"
+    )
+    approximate: ApproximateSettings = ApproximateSettings()
+
+    def check_served(self, engine: str) -> None:
+        """Raise ValueError when an engine has no weights, or not all of them, or they may not be served."""
+        folders = self.weights.given()
+        if engine not in folders:
+            return
+        if folders[engine] is None:
+            variable = f"{_PREFIX}WEIGHTS__{engine.upper()}"
+            raise ValueError(
+                f"engine {engine} has no weights, expected the name of their folder in {variable}"
+            )
+        if engine == "fantasytalking":
+            self.fantasytalking_folders().check()
+        self.check_permitted()
+
+    def fantasytalking_folders(self) -> Folders:
+        """Return where its networks lie. Raises ValueError that names what is not set."""
+        network, given = self.weights.fantasytalking, self.fantasytalking
+        if network is None or given.wan is None or given.wav2vec2 is None:
+            variables = {"WEIGHTS__FANTASYTALKING": network}
+            variables |= {"FANTASYTALKING__WAN": given.wan, "FANTASYTALKING__WAV2VEC2": given.wav2vec2}
+            missing = " and ".join(f"{_PREFIX}{name}" for name, folder in variables.items() if folder is None)
+            raise ValueError(f"engine fantasytalking is not whole, expected folders in {missing} as well")
+        return Folders(network=network, wan=given.wan, speech=given.wav2vec2)
+
+    def check_permitted(self) -> None:
+        """Raise ValueError when weights are given that may not be served."""
+        given = (system for system, folder in self.weights.given().items() if folder is not None)
+        check_permitted(given, allow_noncommercial=self.allow_noncommercial)
+
+
+class Settings(EngineSettings, ServiceSettings):
     """How many sessions step together, and with how much of the machine."""
 
-    model_config = SettingsConfigDict(env_prefix=_PREFIX)
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, extra="forbid")
 
-    engine: Literal["lpm"] = "lpm"
     slots: int = Field(default=4, ge=1, le=64, description="rows of every step; the same in all processes")
     engine_threads: int = Field(default=1, ge=1, description="threads of one step")
     picture_threads: int = Field(default=3, ge=1, description="threads that draw and encode")
     patience_s: float = Field(default=60.0, gt=0, description="how long a session waits for a missing cue")
-    weights: WeightFolders = WeightFolders()
-    allow_noncommercial: bool = Field(
-        default=False, description="serve weights whose licence forbids commercial use"
-    )
 
     @model_validator(mode="after")
-    def _check_licences(self) -> Self:
-        check_permitted(
-            (system for system, folder in self.weights.given().items() if folder is not None),
-            allow_noncommercial=self.allow_noncommercial,
-        )
+    def _check_weights(self) -> Self:
+        self.check_permitted()
+        if self.weights.fantasytalking is not None:
+            self.fantasytalking_folders()
         return self
-
-
-class _WeightSettings(BaseSettings):
-    """Where weights lie, whether or not they may be served; the other settings are not looked at."""
-
-    model_config = SettingsConfigDict(env_prefix=_PREFIX, env_nested_delimiter=NESTING, extra="ignore")
-
-    weights: WeightFolders = WeightFolders()
 
 
 def configured_weights() -> WeightFolders:
     """Read the folders from the environment. Raises ValueError for a system that is not known."""
-    return _WeightSettings().weights
+    return EngineSettings().weights

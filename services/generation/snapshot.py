@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from services.kit.messages import Opening
+from services.kit.messages import MotionIntensity, Opening
 
 __all__ = ["Snapshot", "read_snapshot", "write_snapshot"]
 
@@ -17,8 +17,7 @@ _MAGIC: Final = b"dramatis-snapshot-1\n"
 class Snapshot:
     """What is known before the cue `next_sequence`.
 
-    `noise` is the state of the session's NumPy bit generator; `row` the engine's own bytes, empty for a
-    session that no engine drives.
+    `noise` is the state of the session's NumPy bit generator; `row` the engine's own bytes.
     """
 
     next_sequence: int
@@ -47,7 +46,7 @@ def read_snapshot(data: bytes) -> Snapshot:
         head = json.loads(line)
         snapshot = Snapshot(
             next_sequence=head["next_sequence"],
-            opening=Opening(**head["opening"]),
+            opening=_read_opening(head["opening"]),
             noise=head["noise"],
             row=row,
         )
@@ -57,3 +56,8 @@ def read_snapshot(data: bytes) -> Snapshot:
     if len(row) != expected:
         raise ValueError(f"a damaged snapshot: its row has {len(row)} bytes, expected {expected}")
     return snapshot
+
+
+def _read_opening(fields: dict[str, Any]) -> Opening:
+    intensity = fields.pop("motion_intensity", None)
+    return Opening(**fields, motion_intensity=None if intensity is None else MotionIntensity(**intensity))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from services.generation.domain import Place, resume_points
+from services.generation.kept import SPAN_KINDS, prefix_of
 from services.generation.snapshot import Snapshot, read_snapshot, write_snapshot
 from services.kit.blobs import Blobs
 from services.kit.errors import BlobMissing, SessionLost
@@ -25,18 +26,17 @@ class Snapshots:
     def __init__(self, blobs: Blobs) -> None:
         self._blobs = blobs
 
-    async def put(self, place: Place, snapshot: Snapshot) -> None:
-        """Keep a snapshot."""
-        data = write_snapshot(snapshot)
-        await self._blobs.put(_key_at(place, snapshot.next_sequence), data, _CONTENT_TYPE)
+    async def put(self, place: Place, point: int, snapshot: Snapshot) -> None:
+        """Keep a snapshot from which chunk `point` follows."""
+        await self._blobs.put(_key_at(place, point), write_snapshot(snapshot), _CONTENT_TYPE)
 
-    async def find(self, place: Place, seen: int) -> Snapshot | None:
+    async def find(self, place: Place, seen: int, lag: int) -> Snapshot | None:
         """The latest snapshot of a session whose cue `seen` is the first to be read again; None without any.
 
-        Raises SessionLost when it is damaged.
+        Its engine answers a cue at most `lag` cues later. Raises SessionLost when the snapshot is damaged.
         """
         latest = None
-        for point, may_miss in resume_points(seen, CLIP_CHUNKS):
+        for point, may_miss in resume_points(seen, CLIP_CHUNKS, lag):
             if await self._blobs.info(_key_at(place, point)) is not None:
                 latest = point
             elif not may_miss:
@@ -51,20 +51,17 @@ class Snapshots:
 
     async def end(self, place: Place) -> None:
         """Note for whoever reads its cues again that the session is over."""
-        await self._blobs.put(_prefix(place) + "ended", b"ended\n", _CONTENT_TYPE)
+        await self._blobs.put(prefix_of(place) + "ended", b"ended\n", _CONTENT_TYPE)
 
     async def has_ended(self, place: Place) -> bool:
         """Whether `end` was called."""
-        return await self._blobs.info(_prefix(place) + "ended") is not None
+        return await self._blobs.info(prefix_of(place) + "ended") is not None
 
     async def clear(self, place: Place) -> None:
         """Delete what an ended session no longer needs."""
-        await self._blobs.delete(_prefix(place) + "at-")
+        for kind in ("at-", *SPAN_KINDS):
+            await self._blobs.delete(prefix_of(place) + kind)
 
 
-def _prefix(place: Place) -> str:
-    return f"{place.tenant}/performances/{place.session_id}/{place.epoch}/snapshots/"
-
-
-def _key_at(place: Place, sequence: int) -> str:
-    return f"{_prefix(place)}at-{sequence:06d}"
+def _key_at(place: Place, point: int) -> str:
+    return f"{prefix_of(place)}at-{point:06d}"

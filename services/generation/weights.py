@@ -11,12 +11,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
+import torch
 from safetensors import SafetensorError, safe_open
 
 from models.fantasytalking import config as fantasytalking_config
+from models.fantasytalking import conversion as fantasytalking_conversion
 from models.fantasytalking import weights as fantasytalking
-from models.fantasytalking.checkpoint import stored_tensors
-from models.fantasytalking.network import without_weights
 from models.lpm import weights as lpm
 from models.personalive import weights as personalive
 from models.personalive.config import VARIANTS
@@ -25,7 +25,7 @@ from services.generation.settings import WeightFolders
 from services.generation.systems import System
 from services.kit.errors import BadInput
 
-__all__ = ["Place", "Report", "convert_personalive", "places", "verify"]
+__all__ = ["Place", "Report", "convert_fantasytalking", "convert_personalive", "places", "verify"]
 
 _CONFIG: Final = "config.json"
 _SUFFIX: Final = ".safetensors"
@@ -65,15 +65,20 @@ def convert_personalive(source: Path, target: Path, variant: str) -> list[person
     Raises BadInput when it is there already, when a file is missing, and naming every tensor that does not
     fit.
     """
-    if target.exists():
-        raise BadInput(f"{target} exists already, expected a new folder")
-    with _told(f"{source} cannot be converted"):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as work:
-            converted = Path(work) / target.name
-            accounts = personalive.convert(source, converted, VARIANTS[variant]())
-            converted.rename(target)
-    return accounts
+    with _told(f"{source} cannot be converted"), _appearing(target) as converted:
+        return personalive.convert(source, converted, VARIANTS[variant]())
+
+
+def convert_fantasytalking(
+    source: Path, target: Path, variant: str, dtype: str
+) -> list[fantasytalking_conversion.Account]:
+    """Convert the published files in `source` and its folders, to weights in a type that torch names.
+
+    `target` appears whole or not at all. Raises BadInput as above.
+    """
+    config = fantasytalking_config.VARIANTS[variant]()
+    with _told(f"{source} cannot be converted"), _appearing(target) as converted:
+        return fantasytalking_conversion.convert(source, converted, config, getattr(torch, dtype))
 
 
 def verify(folder: Path) -> Report:
@@ -108,11 +113,7 @@ def _load(system: System, folder: Path) -> None:
         _check_files(folder, [f"{network}{_SUFFIX}" for network in personalive.SOURCES])
         personalive.load(folder)
     else:
-        _check_files(folder, [fantasytalking.WEIGHTS_FILE])
-        config = fantasytalking_config.from_json((folder / _CONFIG).read_text())
-        stored = stored_tensors(folder / fantasytalking.WEIGHTS_FILE)
-        shapes = {name: tensor.shape for name, tensor in stored.items()}
-        fantasytalking.check(without_weights(config), shapes)
+        fantasytalking.check_folder(folder)
 
 
 def _check_files(folder: Path, names: list[str]) -> None:
@@ -135,6 +136,18 @@ def _measure(system: System, folder: Path) -> Report:
 def _sizes(file: Path) -> list[int]:
     with safe_open(file, framework="numpy") as tensors:
         return [math.prod(tensors.get_slice(name).get_shape()) for name in tensors.keys()]  # noqa: SIM118 -- not a mapping
+
+
+@contextmanager
+def _appearing(target: Path) -> Iterator[Path]:
+    """Yield a folder that becomes `target` in the end, when nothing went wrong."""
+    if target.exists():
+        raise BadInput(f"{target} exists already, expected a new folder")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as work:
+        made = Path(work) / target.name
+        yield made
+        made.rename(target)
 
 
 @contextmanager

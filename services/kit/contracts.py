@@ -18,7 +18,9 @@ __all__ = [
     "Chunk",
     "Cue",
     "FloatArray",
+    "Footage",
     "Motion",
+    "MotionIntensity",
     "Picture",
     "Pixels",
     "Segment",
@@ -65,11 +67,23 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MotionIntensity:
+    """How much face and body move, each from 0, least, to 1, most; 0.5 is usual."""
+
+    face: float = 0.5
+    body: float = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Cue:
-    """What an engine needs for one chunk of `num_frames` frames: CHUNK_FRAMES, fewer only in the last cue.
+    """What an engine needs for its next chunk, of `num_frames` frames: a whole one, or fewer in the last.
 
     `speak` is the log-mel window [T, channels] around the chunk, `listen` the one that ends with it; None
-    where the stream is absent. `directions` are the texts in force, that which began last in front.
+    where the stream is absent. `directions` are the texts in force, that which began last in front. Instead
+    of streams there may be a driver's `motion` [num_frames, 58], or its `pictures` as in
+    `Footage`: an engine that shows them some cues later shows `num_frames` frames now, at first none. Or
+    there is the `waveform` [n], mono at 16 kHz, for an engine that has ears of its own.
+    `intensity` is the session's, None where nobody asked for one.
     """
 
     sequence: int
@@ -77,6 +91,23 @@ class Cue:
     speak: FloatArray | None = None
     listen: FloatArray | None = None
     directions: tuple[str, ...] = ()
+    intensity: MotionIntensity | None = None
+    motion: FloatArray | None = None
+    pictures: tuple[bytes, ...] = ()
+    waveform: FloatArray | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Footage:
+    """What is seen of a driver in a chunk: a JPEG a frame, square around the face.
+
+    It is empty where no face is seen, and after the driver's end. `num_frames` are those of the chunk that
+    leaves when these pictures have come.
+    """
+
+    sequence: int
+    num_frames: int
+    pictures: tuple[bytes, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Final
 
-from services.kit.contracts import FloatArray
+from services.kit.contracts import FloatArray, MotionIntensity
 
 __all__ = [
     "CLIP_CHUNKS",
@@ -22,6 +22,7 @@ __all__ = [
     "Direction",
     "Envelope",
     "Identity",
+    "MotionIntensity",
     "Notice",
     "Opening",
     "Performance",
@@ -55,7 +56,8 @@ class Opening:
     """How a session is to be performed.
 
     `face` counts from 1, the largest first; 0 leaves the choice. `size` is pixels a side. `identity_uri`
-    is empty until encoding has made the bundle, `soundtrack_uri` while there is none.
+    is empty until encoding has made the bundle, `soundtrack_uri` while there is none. `motion_intensity` is
+    None where nobody asked for one.
     """
 
     character_id: str
@@ -66,6 +68,7 @@ class Opening:
     seed: int
     identity_uri: str = ""
     soundtrack_uri: str = ""
+    motion_intensity: MotionIntensity | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,11 +95,12 @@ class Control:
 
 
 class StatusKind(Enum):
-    """What is said about a session: how long it will be, that it is done, that it cannot be done."""
+    """What is said of a session: how long it will be, that it is done, that it cannot be, how far it is."""
 
     MEASURED = 1
     FINISHED = 2
     FAILED = 3
+    PROGRESSED = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +117,8 @@ class Status:
 
     MEASURED sets `num_frames` (expected). FINISHED sets `num_frames`, `video_uri`, `size_bytes`, `sha256`
     and, where the engine makes motion, `motion_uri`: float32 [num_frames, 58], little-endian. FAILED sets a
-    stable `code` and a `detail` of one line.
+    stable `code` and a `detail` of one line. PROGRESSED sets `steps_done` of `steps_expected`: what an engine
+    does before there is anything to show.
     """
 
     envelope: Envelope
@@ -127,6 +132,8 @@ class Status:
     detail: str = ""
     notices: tuple[Notice, ...] = ()
     motion_uri: str = ""
+    steps_done: int = 0
+    steps_expected: int = 0
 
 
 class ConsentKind(Enum):
@@ -160,11 +167,12 @@ class Character:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Script:
-    """The words of a performance wait to be judged."""
+    """The words of a performance wait to be judged; `engine` will read those that direct it."""
 
     envelope: Envelope
     speech_text: str
     direction_texts: tuple[str, ...]
+    engine: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,10 +225,13 @@ class Segment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cue:
-    """Everything an engine needs for one chunk of `num_frames` frames (5, fewer only in the last).
+    """Everything an engine needs for its next chunk, of `num_frames` frames (as many as its engine shows at a
+    time, fewer only in the last; 0 in the first cues of an engine that shows what it sees some cues later).
 
     `speak` and `listen` are log-mel windows [mel_frames, channels], None where the stream is absent;
-    without both the character is directed only. Or there is `motion` [num_frames, 58] of a driver.
+    without both the character is directed only. Or there is `motion` [num_frames, 58] of a driver, or there
+    are its `pictures`, JPEG, empty where no face is seen and after the driver's end; or there is the
+    `waveform` [n] of what the character says, as in a segment, for an engine with ears of its own.
     """
 
     envelope: Envelope
@@ -231,6 +242,8 @@ class Cue:
     motion: FloatArray | None = None
     opening: Opening | None = None
     directions: tuple[Direction, ...] = ()
+    pictures: tuple[bytes, ...] = ()
+    waveform: FloatArray | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

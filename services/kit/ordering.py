@@ -29,6 +29,11 @@ class InOrder(Generic[T]):
         """Whether items are held because an earlier one is missing."""
         return bool(self._held)
 
+    @property
+    def held(self) -> list[T]:
+        """The items that wait for an earlier one."""
+        return list(self._held.values())
+
     def push(self, sequence: int, item: T) -> list[T]:
         """The items whose turn it now is; none when an earlier one is missing.
 

@@ -90,7 +90,7 @@ class Moderation:
                 policy=str(self._rules),
                 created_at=self._clock.now(),
                 epoch=envelope.epoch,
-                notices=notices_of(script.direction_texts),
+                notices=notices_of(script.direction_texts, script.engine),
             )
         )
 

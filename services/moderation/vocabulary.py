@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from models.lpm.direction import read_direction
+from services.kit.engines import SPOKEN_ENGINES
 from services.kit.messages import Notice
 
 __all__ = ["notices_of"]
@@ -15,8 +16,13 @@ _MAX_QUOTED: Final = 12
 _MAX_CHARACTERS: Final = 40
 
 
-def notices_of(directions: Sequence[str]) -> tuple[Notice, ...]:
-    """One notice about the words of all directions that ask for nothing known, if there are any."""
+def notices_of(directions: Sequence[str], engine: str) -> tuple[Notice, ...]:
+    """One notice about the words of all directions that ask for nothing known, if there are any.
+
+    There are none for an engine that reads words of any kind.
+    """
+    if engine in SPOKEN_ENGINES:
+        return ()
     readings = [read_direction(text) for text in directions]
     unknown = list(dict.fromkeys(word for reading in readings for word in reading.unknown))
     num_empty = sum(not reading.items for reading in readings)

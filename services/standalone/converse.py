@@ -9,6 +9,7 @@ from pathlib import Path
 from services.ingestion.speech import probe_speech
 from services.kit.errors import BadInput
 from services.kit.media.portrait import read_portrait
+from services.kit.messages import MotionIntensity
 from services.standalone.directing import DirectionRequest, read_directions
 from services.standalone.motion_file import check_motion_file
 from services.standalone.output import check_output
@@ -35,6 +36,7 @@ class ConverseRequest:
     face: int | None
     engine: str
     direction: DirectionRequest
+    intensity: MotionIntensity | None
     motion: Path | None
 
 
@@ -56,6 +58,7 @@ def converse_tracks(request: ConverseRequest, terminal: Terminal) -> Outcome:
         face=request.face,
         engine=request.engine,
         directions=read_directions(request.direction, lambda: _measure(tracks), terminal),
+        intensity=request.intensity,
         motion=request.motion,
     )
     return film(take, max((claim_s for claim_s in claims_s if claim_s is not None), default=None), terminal)

@@ -9,11 +9,11 @@ from typing import Final
 
 from services.generation.vocabulary import understand
 from services.kit.errors import BadInput
-from services.kit.messages import Direction
+from services.kit.messages import Direction, MotionIntensity
 from services.standalone.terminal import Terminal
 from services.standalone.timeline import read_direction, read_timeline
 
-__all__ = ["DirectionRequest", "read_directions"]
+__all__ = ["DirectionRequest", "read_directions", "read_intensity", "read_prompt"]
 
 _MAX_QUOTED: Final = 12
 
@@ -45,6 +45,25 @@ def read_directions(
     if directions:
         _tell_unknown(directions, terminal)
     return directions
+
+
+def read_prompt(request: DirectionRequest, engine: str) -> tuple[Direction, ...]:
+    """The direction of an engine that takes one, in words of any kind. Raises BadInput for a timeline."""
+    if request.timeline is not None:
+        raise BadInput(f"--timeline cannot be followed: engine {engine} takes one --direction")
+    return () if request.text is None else (read_direction(request.text),)
+
+
+def read_intensity(face: float | None, body: float | None) -> MotionIntensity | None:
+    """The options --motion-intensity-face and --motion-intensity-body; None when neither is given.
+
+    Raises BadInput, which names the option, for what is not a number from 0 to 1.
+    """
+    given = {name: value for name, value in (("face", face), ("body", body)) if value is not None}
+    for name, value in given.items():
+        if not 0.0 <= value <= 1.0:
+            raise BadInput(f"--motion-intensity-{name} is {value:g}, expected 0 to 1")
+    return MotionIntensity(**given) if given else None
 
 
 def _tell_unknown(directions: Sequence[Direction], terminal: Terminal) -> None:

@@ -74,7 +74,7 @@ def diagnose() -> list[Finding]:
         *(_package(name, module) for name, module in (_PACKAGES | _PLATFORM_PACKAGES).items()),
         *(_codec(name) for name in _CODECS),
         _model("mediapipe", check_face_models()),
-        _model("lpm weights", check_weights("lpm")),
+        _model("lpm weights", check_weights()),
         *_machine(),
         *(_voice(program, remedy) for program, remedy in _VOICES.items()),
     ]

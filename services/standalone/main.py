@@ -79,6 +79,12 @@ def _even_size(_context: click.Context, _option: click.Parameter, value: int) ->
 _FILE = click.Path(path_type=Path)
 _DIRECTION = click.option("--direction", help="How to act, such as 'smiles and nods' (docs/direction.md).")
 _TIMELINE = click.option("--timeline", type=_FILE, help="JSON file of directions and their times.")
+_FACE_INTENSITY = click.option(
+    "--motion-intensity-face", type=float, help="How much the face moves, 0 to 1; 0.5 is usual."
+)
+_BODY_INTENSITY = click.option(
+    "--motion-intensity-body", type=float, help="How much head and shoulders move, 0 to 1; 0.5 is usual."
+)
 _MOTION = click.option("--motion", type=_FILE, help="File of the motion to write as well: .csv or .json.")
 _SIZE = click.option(
     "--size", type=int, default=512, show_default=True, callback=_even_size, help="Pixels a side."
@@ -91,6 +97,20 @@ _FACE = click.option(
 )
 _ENGINE = click.option(
     "--engine", type=click.Choice(["lpm"]), default="lpm", show_default=True, help="Model to use."
+)
+_PERFORMER = click.option(
+    "--engine",
+    type=click.Choice(["lpm", "fantasytalking"]),
+    default="lpm",
+    show_default=True,
+    help="Model to use; fantasytalking needs weights (dramatis models).",
+)
+_FOLLOWER = click.option(
+    "--engine",
+    type=click.Choice(["lpm", "personalive"]),
+    default="lpm",
+    show_default=True,
+    help="Model to use; personalive needs weights (dramatis models).",
 )
 _OUTPUT = click.option("--output", type=_FILE, required=True, help="MP4 to write.")
 _QUIET = click.option("--quiet", is_flag=True, help="No progress bar, no summary.")
@@ -108,11 +128,13 @@ def command() -> None:
 @_OUTPUT
 @_DIRECTION
 @_TIMELINE
+@_FACE_INTENSITY
+@_BODY_INTENSITY
 @_MOTION
 @_SIZE
 @_SEED
 @_FACE
-@_ENGINE
+@_PERFORMER
 @_QUIET
 def perform(
     portrait: Path,
@@ -120,6 +142,8 @@ def perform(
     output: Path,
     direction: str | None,
     timeline: Path | None,
+    motion_intensity_face: float | None,
+    motion_intensity_body: float | None,
     motion: Path | None,
     size: int,
     seed: int,
@@ -129,7 +153,7 @@ def perform(
 ) -> None:
     """Make the person of PORTRAIT (JPEG, PNG, WebP) speak a recording."""
     start_s = time.monotonic()
-    from services.standalone.directing import DirectionRequest
+    from services.standalone.directing import DirectionRequest, read_intensity
     from services.standalone.perform import PerformRequest, perform_speech
     from services.standalone.terminal import Terminal
 
@@ -142,6 +166,7 @@ def perform(
         face=face,
         engine=engine,
         direction=DirectionRequest(text=direction, timeline=timeline),
+        intensity=read_intensity(motion_intensity_face, motion_intensity_body),
         motion=motion,
     )
     terminal = Terminal(quiet=quiet, start_s=start_s)
@@ -155,6 +180,8 @@ def perform(
 @_OUTPUT
 @_DIRECTION
 @_TIMELINE
+@_FACE_INTENSITY
+@_BODY_INTENSITY
 @_MOTION
 @_SIZE
 @_SEED
@@ -168,6 +195,8 @@ def converse(
     output: Path,
     direction: str | None,
     timeline: Path | None,
+    motion_intensity_face: float | None,
+    motion_intensity_body: float | None,
     motion: Path | None,
     size: int,
     seed: int,
@@ -178,7 +207,7 @@ def converse(
     """Make the person of PORTRAIT (JPEG, PNG, WebP) speak and listen; either track may be left out."""
     start_s = time.monotonic()
     from services.standalone.converse import ConverseRequest, converse_tracks
-    from services.standalone.directing import DirectionRequest
+    from services.standalone.directing import DirectionRequest, read_intensity
     from services.standalone.terminal import Terminal
 
     request = ConverseRequest(
@@ -191,6 +220,7 @@ def converse(
         face=face,
         engine=engine,
         direction=DirectionRequest(text=direction, timeline=timeline),
+        intensity=read_intensity(motion_intensity_face, motion_intensity_body),
         motion=motion,
     )
     terminal = Terminal(quiet=quiet, start_s=start_s)
@@ -204,6 +234,7 @@ def converse(
 @_MOTION
 @_SIZE
 @_FACE
+@_FOLLOWER
 @_QUIET
 def reenact(
     portrait: Path,
@@ -212,6 +243,7 @@ def reenact(
     motion: Path | None,
     size: int,
     face: int | None,
+    engine: str,
     quiet: bool,
 ) -> None:
     """Move the person of PORTRAIT (JPEG, PNG, WebP) as the face of a video moves."""
@@ -220,7 +252,13 @@ def reenact(
     from services.standalone.terminal import Terminal
 
     request = ReenactRequest(
-        portrait=portrait, driver=driver, output=output, size=size, face=face, motion=motion
+        portrait=portrait,
+        driver=driver,
+        output=output,
+        size=size,
+        face=face,
+        motion=motion,
+        engine=engine,
     )
     terminal = Terminal(quiet=quiet, start_s=start_s)
     terminal.summarise(reenact_driver(request, terminal), output)

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -14,7 +13,7 @@ from services.encoding.workshop import warm_up
 from services.gateway.api.app import create_app
 from services.gateway.api.traces import Traces
 from services.gateway.handler import routes as gateway_routes
-from services.generation.loading import load_engine, set_engine_threads
+from services.generation.loading import engines_of, set_engine_threads
 from services.ingestion.voices import choose_voice
 from services.kit.blobs import Blobs
 from services.kit.bus import Bus
@@ -126,7 +125,7 @@ def _stages(bus: Bus, blobs: Blobs, workspace: Path, settings: ServicesSettings,
         workspace=workspace,
         voice=choose_voice(settings.ingestion.voice),
         egress=Egress(settings.ingestion.egress),
-        load_engine=partial(load_engine, settings.generation.engine),
+        engines=engines_of(settings.generation),
         slots=settings.generation.slots,
         encoders=settings.encoding.threads,
         painters=settings.generation.picture_threads,

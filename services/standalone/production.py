@@ -38,20 +38,24 @@ _OUR_FAULTS: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Audience:
-    """Who is told meanwhile: of the frames of each clip, the faces that the portrait shows, and notices."""
+    """Who is told meanwhile: of the frames of each clip, the faces that the portrait shows, and notices.
+
+    Of an engine that takes many steps before it shows anything, of those that are done and of all.
+    """
 
     show_frames: Callable[[int], None]
+    show_steps: Callable[[int, int], None]
     show_faces: Callable[[int], None]
     show_notice: Callable[[m.Notice], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finished:
-    """A finished video, and its motion, float32 [num_frames, 58]."""
+    """A finished video, and its motion, float32 [num_frames, 58], where its engine makes motion."""
 
     path: Path
     num_frames: int
-    motion: Path
+    motion: Path | None
 
 
 def produce(
@@ -68,11 +72,10 @@ def produce(
         raise worst_of(group) from None
     if status.kind is m.StatusKind.FAILED:
         raise (Fatal if status.code in _OUR_FAULTS else BadInput)(status.detail)
-    assert status.motion_uri, "every engine of the command makes motion"
     return Finished(
         path=blobs.path(status.video_uri),
         num_frames=status.num_frames,
-        motion=blobs.path(status.motion_uri),
+        motion=blobs.path(status.motion_uri) if status.motion_uri else None,
     )
 
 
@@ -127,7 +130,10 @@ class _Viewer:
     async def _see_status(self, status: m.Status) -> None:
         for notice in status.notices:
             self._audience.show_notice(notice)
-        if status.kind is not m.StatusKind.MEASURED and not self.ended.done():
+        if status.steps_expected:
+            self._audience.show_steps(status.steps_done, status.steps_expected)
+        ends = status.kind in (m.StatusKind.FINISHED, m.StatusKind.FAILED)
+        if ends and not self.ended.done():
             self.ended.set_result(status)
 
 

@@ -9,6 +9,7 @@ from typing import Final
 from services.ingestion.soundtrack import open_driver_sound
 from services.kit.media.driver import probe_driver
 from services.kit.media.portrait import read_portrait
+from services.standalone.engines import check_engine
 from services.standalone.motion_file import check_motion_file
 from services.standalone.output import check_output
 from services.standalone.take import Take, Track, film
@@ -16,9 +17,7 @@ from services.standalone.terminal import Outcome, Terminal
 
 __all__ = ["ReenactRequest", "reenact_driver"]
 
-# Motion that is read from a driver leaves nothing to chance, and nothing to a model.
 _SEED: Final = 0
-_ENGINE: Final = "lpm"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,11 +30,13 @@ class ReenactRequest:
     size: int
     face: int | None
     motion: Path | None
+    engine: str
 
 
 def reenact_driver(request: ReenactRequest, terminal: Terminal) -> Outcome:
     """Write the video. Raises BadInput, and leaves no file, when an input or an output cannot be used."""
     inputs = (request.portrait, request.driver)
+    check_engine(request.engine, request.motion)
     check_output(request.output, inputs)
     check_motion_file(request.motion, inputs)
     read_portrait(request.portrait)
@@ -48,7 +49,7 @@ def reenact_driver(request: ReenactRequest, terminal: Terminal) -> Outcome:
         size=request.size,
         seed=_SEED,
         face=request.face,
-        engine=_ENGINE,
+        engine=request.engine,
         motion=request.motion,
     )
     return film(take, driver.duration_s, terminal)

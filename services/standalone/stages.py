@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from services.encoding.handler import open_encoding
 from services.encoding.handler import routes as encoding_routes
-from services.generation.engine import Engine
-from services.generation.handler import Generation, open_generation
+from services.generation.handler import Generation, LoadEngine, open_generation
 from services.generation.handler import routes as generation_routes
 from services.ingestion.domain import Limits
 from services.ingestion.handler import open_ingestion
@@ -31,7 +29,7 @@ __all__ = ["Stages", "Studio", "open_studio"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stages:
-    """What the stages stand on. `load_engine` is called in a thread; `slots` sessions share the engine."""
+    """What the stages stand on. What loads `engines` is called in threads; `slots` sessions share each."""
 
     bus: Bus
     blobs: Blobs
@@ -39,7 +37,7 @@ class Stages:
     workspace: Path
     voice: SpeechSynthesizer
     egress: Egress
-    load_engine: Callable[[], Engine[Any]]
+    engines: Mapping[str, LoadEngine]
     slots: int
     encoders: int = 2
     painters: int = 3
@@ -77,7 +75,7 @@ async def open_studio(stack: AsyncExitStack, stages: Stages) -> Studio:
             bus=bus,
             blobs=blobs,
             clock=clock,
-            load_engine=stages.load_engine,
+            engines=stages.engines,
             slots=stages.slots,
             telemetry=stages.telemetry,
             threads=stages.painters,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
@@ -28,6 +28,8 @@ from services.standalone.terminal import Outcome, Terminal
 
 if TYPE_CHECKING:  # the models load while the inputs are looked at
     from services.generation.engine import Engine
+    from services.generation.handler import LoadEngine
+    from services.generation.offline import Offline
     from services.standalone.groups import Group
 
 __all__ = ["Take", "Track", "film"]
@@ -59,6 +61,7 @@ class Take:
     face: int | None
     engine: str
     directions: tuple[m.Direction, ...] = ()
+    intensity: m.MotionIntensity | None = None
     motion: Path | None = None
 
 
@@ -79,9 +82,10 @@ def film(take: Take, duration_s: float | None, terminal: Terminal) -> Outcome:
         blobs = LocalBlobs(folder / "blobs", f"output {take.output}")
         _lend(take, blobs)
         bus = MemoryBus(partitions=1)
-        open_stages = partial(_open_stages, bus, blobs, clock, folder, load_engine)
+        open_stages = partial(_open_stages, bus, blobs, clock, folder, {take.engine: load_engine})
         audience = Audience(
             show_frames=show_frames,
+            show_steps=terminal.show_steps,
             show_faces=lambda count: _note_faces(take, count, terminal),
             show_notice=lambda notice: terminal.note(_in_options(notice.detail, take)),
         )
@@ -89,7 +93,7 @@ def film(take: Take, duration_s: float | None, terminal: Terminal) -> Outcome:
             finished = produce(_performance(take, clock), bus, blobs, open_stages, audience)
         except BadInput as error:
             raise BadInput(_name_the_file(str(error), take)) from error
-        if take.motion is not None:
+        if take.motion is not None and finished.motion is not None:
             write_motion_file(finished.motion, take.motion)
         fill_output(finished.path, take.output)
         return Outcome(num_frames=finished.num_frames)
@@ -102,10 +106,10 @@ def _lend(take: Take, blobs: LocalBlobs) -> None:
 
 
 @contextmanager
-def _loading(engine: str) -> Iterator[Callable[[], Engine[Any]]]:
+def _loading(engine: str) -> Iterator[LoadEngine]:
     """Load an engine in a thread, beside everything that comes before it is needed."""
 
-    def load() -> Engine[Any]:
+    def load() -> Engine[Any] | Offline:
         from services.generation.loading import load_engine
 
         return load_engine(engine)
@@ -119,7 +123,7 @@ async def _open_stages(
     blobs: Blobs,
     clock: Clock,
     workspace: Path,
-    load_engine: Callable[[], Engine[Any]],
+    engines: Mapping[str, LoadEngine],
     stack: AsyncExitStack,
 ) -> Sequence[Group]:
     from services.standalone.stages import Stages, open_studio
@@ -131,7 +135,7 @@ async def _open_stages(
         workspace=workspace,
         voice=EspeakVoice(),
         egress=Egress(EgressPolicy()),
-        load_engine=load_engine,
+        engines=engines,
         slots=1,
     )
     return (await open_studio(stack, stages)).groups
@@ -146,6 +150,7 @@ def _performance(take: Take, clock: Clock) -> m.Performance:
         size=take.size,
         engine=take.engine,
         seed=take.seed,
+        motion_intensity=take.intensity,
     )
     keys = {track.name: _key(track) for track in take.tracks}
     return m.Performance(

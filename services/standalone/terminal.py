@@ -34,6 +34,7 @@ class Terminal:
     def __init__(self, *, quiet: bool, start_s: float) -> None:
         self._quiet = quiet
         self._start_s = start_s
+        self._describe: Callable[[str], None] | None = None
 
     def note(self, text: str) -> None:
         """Tell the user something that is not an error."""
@@ -45,7 +46,14 @@ class Terminal:
         total = None if duration_s is None else max(1, round(duration_s * FRAME_RATE_HZ))
         hidden = True if self._quiet else None
         with tqdm(total=total, unit="frame", disable=hidden, file=sys.stderr, leave=False) as bar:
+            self._describe = bar.set_description
             yield lambda num_frames: bar.update(num_frames) and None
+            self._describe = None
+
+    def show_steps(self, done: int, expected: int) -> None:
+        """Show how many steps are done before there are frames, while it is followed."""
+        if self._describe is not None:
+            self._describe(f"step {done} of {expected}")
 
     def summarise(self, outcome: Outcome, output: Path) -> None:
         """Print the one line that ends a successful run."""

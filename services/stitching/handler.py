@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
@@ -20,7 +20,7 @@ from services.kit.blobs import Blobs
 from services.kit.bus import Bus
 from services.kit.clock import Clock
 from services.kit.consumer import Receipt, Route, settling
-from services.kit.contracts import CHUNK_FRAMES
+from services.kit.engines import CLOCKS
 from services.kit.errors import BadMessage, BlobMissing, Rejected, Stale, Unavailable
 from services.kit.rejections import failing
 from services.kit.topics import CHUNKS, CLIPS, CONTROLS, STATUSES
@@ -84,8 +84,6 @@ class Stitching:
     async def take_chunk(self, chunk: m.Chunk, receipt: Receipt) -> None:
         """Hold a chunk, and finish the clips that it completes; with the last clip, the video."""
         key, envelope = _key(chunk.envelope), chunk.envelope
-        if len(chunk.frames) != CHUNK_FRAMES and not chunk.is_final:
-            raise BadMessage(f"chunk {envelope.sequence} has {len(chunk.frames)} frames, expected 5")
         now_s = self._clock.monotonic()
         for idle in self._sessions.drop_idle(now_s - _PATIENCE_S):
             _LOGGER.info("session.given_up", session_id=idle.session_id)
@@ -119,7 +117,7 @@ class Stitching:
 
     async def _announce(self, clip: ReadyClip[_Held], envelope: m.Envelope) -> None:
         frames = [frame for held in clip.items for frame in held.chunk.frames]
-        first_frame = clip.sequence * m.CLIP_CHUNKS * CHUNK_FRAMES
+        first_frame = clip.sequence * m.CLIP_CHUNKS * _chunk_frames([held.chunk for held in clip.items])
         uri = _clip_uri(envelope, clip.sequence)
         data = await asyncio.to_thread(mux_clip, frames, first_frame)
         await self._blobs.put(uri, data, CLIP_TYPE)
@@ -210,6 +208,22 @@ def _clip_uri(envelope: m.Envelope, sequence: int) -> str:
 
 def _motion_uri(envelope: m.Envelope, sequence: int) -> str:
     return f"{_clip_uri(envelope, sequence)}.motion"
+
+
+def _chunk_frames(clip: Sequence[m.Chunk]) -> int:
+    """The frames of each chunk of a clip's session; its first chunk tells the engine.
+
+    Raises BadMessage when one of them has another number of frames.
+    """
+    opening = clip[0].opening
+    if opening is None or opening.engine not in CLOCKS:
+        raise BadMessage(f"chunk {clip[0].envelope.sequence} begins a clip and names no engine that is known")
+    expected = CLOCKS[opening.engine].chunk_frames
+    for chunk in clip:
+        found = len(chunk.frames)
+        if found > expected or (found < expected and not chunk.is_final):
+            raise BadMessage(f"chunk {chunk.envelope.sequence} has {found} frames, expected {expected}")
+    return expected
 
 
 def _digest(path: Path) -> str:

@@ -1,6 +1,7 @@
 """Every bench in turn, or those named as arguments: `python -m tests.bench [--endless] [NAME ...]`.
 
-`--endless` adds those that simulate an hour, or ten thousand chunks; they take minutes.
+`--endless` adds those that simulate an hour, or ten thousand chunks; they take minutes. Benches of a GPU run
+when they are named.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Final
 
+from tests.bench.device import MissingDeviceError
 from tests.bench.media import MissingMediaError
 
 NAMES: Final = (
@@ -26,27 +28,31 @@ NAMES: Final = (
     "listening",
     "duplex",
     "direction",
+    "motion_intensity",
     "timeline",
     "diversity",
     "personalive_cost",
+    "personalive_latency",
 )
 ENDLESS: Final = ("endless", "personalive_endless")
+OF_A_GPU: Final = ("personalive_gpu",)
+_ALL: Final = NAMES + ENDLESS + OF_A_GPU
 _ENDLESS_FLAG: Final = "--endless"
 
 
 def main(arguments: list[str]) -> int:
-    """Run benches; 2 for an unknown name, 1 if one that was asked for by name lacks its recordings."""
+    """Run benches; 2 for an unknown name, 1 if one that was named lacks its recordings or its device."""
     names = [argument for argument in arguments if argument != _ENDLESS_FLAG]
-    unknown = [name for name in names if name not in NAMES + ENDLESS]
+    unknown = [name for name in names if name not in _ALL]
     if unknown:
-        sys.stderr.write(f"no bench {', '.join(unknown)}; there are {', '.join(NAMES + ENDLESS)}\n")
+        sys.stderr.write(f"no bench {', '.join(unknown)}; there are {', '.join(_ALL)}\n")
         return 2
     status = 0
     for name in (*(names or NAMES), *(ENDLESS if _ENDLESS_FLAG in arguments else ())):
         bench: Callable[[], None] = import_module(f"tests.bench.{name}").main
         try:
             bench()
-        except MissingMediaError as error:
+        except (MissingMediaError, MissingDeviceError) as error:
             sys.stderr.write(f"{name} is left out: {error}\n")
             status = 1 if names else status
     return status

@@ -168,13 +168,16 @@ def encode(pieces: Iterable[Piece], config: LpmConfig) -> Iterator[Heard]:
 
 def join_rows(rows: Sequence[Heard], noise: torch.Tensor) -> LpmChunk:
     """One chunk for all rows; `noise` is [rows, 5, 58]."""
+    concepts = np.stack([row.piece.concepts for row in rows])
+    strengths = np.stack([row.piece.strengths for row in rows])
+    told = MAX_ITEMS if concepts.any() else 0
     return LpmChunk(
         speak=torch.from_numpy(np.stack([row.speak for row in rows])),
         speaks=torch.tensor([row.piece.speaks for row in rows]),
         listen=torch.from_numpy(np.stack([row.listen for row in rows])),
         listens=torch.tensor([row.piece.listens for row in rows]),
-        concepts=torch.from_numpy(np.stack([row.piece.concepts for row in rows])),
-        strengths=torch.from_numpy(np.stack([row.piece.strengths for row in rows])),
+        concepts=torch.from_numpy(concepts[:, :told]),
+        strengths=torch.from_numpy(strengths[:, :told]),
         noise=noise,
     )
 

@@ -96,6 +96,7 @@ def test_an_unusable_speech_is_one_line_and_exit_2(
         (("--output", "out.mp4", "--face", "2"), "shows 1 face"),
         (("--output", "out.mp4", "--engine", "other"), "--engine"),
         (("--output", "out.mp4", "--direction", ""), "direction is empty"),
+        (("--output", "out.mp4", "--motion-intensity-face", "1.5"), "--motion-intensity-face is 1.5"),
         (("--output", "out.mp4", "--direction", "a" * 501), "direction has 501 characters"),
         (("--output", "out.mp4", "--timeline", "/none.json"), "timeline /none.json cannot be read"),
         (("--output", "out.mp4", "--timeline", "/dev/null", "--direction", "nods"), "exclude each other"),

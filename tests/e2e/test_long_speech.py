@@ -49,6 +49,7 @@ class _Painter:
         encoder = ClipEncoder()
         self._bus = bus
         self._see = see
+        self._opening: m.Opening | None = None
         self._chunks = [
             encoder.encode(
                 contracts.Chunk(
@@ -59,9 +60,13 @@ class _Painter:
         ]
 
     async def paint(self, segment: m.Segment) -> None:
-        frames = self._chunks[segment.envelope.sequence % m.CLIP_CHUNKS]
+        self._opening = segment.opening or self._opening
+        place = segment.envelope.sequence % m.CLIP_CHUNKS
         chunk = m.Chunk(
-            envelope=segment.envelope, frames=frames, is_final=segment.is_final, opening=segment.opening
+            envelope=segment.envelope,
+            frames=self._chunks[place],
+            is_final=segment.is_final,
+            opening=None if place else self._opening,
         )
         await self._bus.publish([CHUNKS.outgoing(chunk)])
         self._see(segment.envelope.sequence)

@@ -65,6 +65,17 @@ def run(
     _save(job, output)
 
 
+def follow(job: Job, output: Path, duration_s: float, clock: Callable[[], float]) -> None:
+    """Run `job` beside a process that does so with `run` and the same clock; write nothing."""
+    if (output / CHECKPOINT).exists():
+        _resume(job, output / CHECKPOINT)
+    started = clock() - job.elapsed_s
+    while job.elapsed_s < duration_s:
+        job.advance(job.elapsed_s / duration_s)
+        job.steps += 1
+        job.elapsed_s = clock() - started
+
+
 def write_run(output: Path, job: Job, **facts: object) -> None:
     """Write what a run was made of to run.json; facts that JSON does not know are written as text."""
     run = {"steps": job.steps, "minutes": round(job.elapsed_s / 60, 1), **facts}

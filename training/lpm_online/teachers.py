@@ -73,14 +73,14 @@ class CausalTeacher:
         active = torch.ones(len(noise), dtype=torch.bool, device=noise.device)
         made = []
         for n in range(chunks):
-            memory = self.lpm.network.remember(cut(conditions, n, 1, self.lpm.config), CHUNK_FRAMES)
+            reading = self.lpm.read(cut(conditions, n, 1, self.lpm.config))
             past = self.lpm.network.recall(cache)
             drawn = noise[:, n * CHUNK_FRAMES :][:, :CHUNK_FRAMES] * self.lpm.temperature
-            points = self.lpm.sample(drawn, memory, past)
+            points = self.lpm.sample(drawn, reading, past)
             made.append(torch.stack([points[index] for index in self._kept], dim=1))
             motion = self.lpm.denormalise(points[-1]) * self.lpm.homing
             level = motion.new_zeros(len(motion), 1)
-            written = self.lpm.network.chunk(self.lpm.normalise(motion), level, memory, past)
+            written = self.lpm.network.chunk(self.lpm.normalise(motion), level, reading.told, past)
             cache = append_chunk(self.lpm.config.cache, cache, written.keys, written.values, active)
         return torch.cat(made, dim=2)
 

@@ -14,24 +14,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from models.parity.fixtures import Entry, Tensors, Verdict, entries, judge
 from models.personalive.parity.weight_rule import by_rule, weight
-
-Tensors = Mapping[str, Tensor]
-INDEX: Final = "index.json"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """A line of the index: the name of a case and of what it is a case."""
-
-    name: str
-    kind: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,21 +46,6 @@ class Case:
         raise ValueError(f"case {self.name} states no tolerance for {output}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """How far one output is from the recorded one. `note` says why there is no error to measure."""
-
-    case: str
-    output: str
-    error: float
-    tolerance: float
-    note: str = ""
-
-    @property
-    def holds(self) -> bool:
-        return self.error <= self.tolerance
-
-
 Replay = Callable[[Case], Tensors]
 
 
@@ -83,15 +58,6 @@ def replay(folder: Path, replays: Mapping[str, Replay]) -> Iterator[Verdict]:
         if entry.kind in replays:
             case = load(folder, entry)
             yield from compare(case, replays[entry.kind](case))
-
-
-def entries(folder: Path) -> list[Entry]:
-    """Read the index. Raises ValueError when there is none."""
-    try:
-        index = json.loads((folder / INDEX).read_text())
-    except FileNotFoundError as error:
-        raise ValueError(f"no parity fixtures in {folder}: {INDEX} is missing") from error
-    return [Entry(name=line["case"], kind=line["kind"]) for line in index["cases"]]
 
 
 def load(folder: Path, entry: Entry) -> Case:
@@ -112,10 +78,12 @@ def load(folder: Path, entry: Entry) -> Case:
 def compare(case: Case, produced: Tensors) -> Iterator[Verdict]:
     """Compare what an implementation produced with every recorded output; one that lacks does not hold."""
     for name, expected in case.outputs.items():
-        error, note = math.inf, f"expected {tuple(expected.shape)}, nothing was produced"
+        tolerance = case.tolerance(name)
         if name in produced:
-            error, note = _error(produced[name], expected)
-        yield Verdict(case=case.name, output=name, error=error, tolerance=case.tolerance(name), note=note)
+            yield judge(case, name, produced[name], expected, tolerance)
+        else:
+            note = f"expected {tuple(expected.shape)}, nothing was produced"
+            yield Verdict(case=case.name, output=name, error=math.inf, tolerance=tolerance, note=note)
 
 
 def weights(case: Case) -> dict[str, dict[str, Tensor]]:
@@ -149,10 +117,3 @@ def _tensors(case: Case) -> Iterator[tuple[str, str, tuple[int, ...]]]:
         for name, shape in files[file].items():
             if name.startswith(starts):
                 yield file, name, shape
-
-
-def _error(produced: Tensor, expected: Tensor) -> tuple[float, str]:
-    if produced.shape != expected.shape:
-        return math.inf, f"expected {tuple(expected.shape)}, got {tuple(produced.shape)}"
-    error = (produced.detach().double() - expected.double()).abs().nan_to_num(nan=math.inf)
-    return (error.max().item() if error.numel() else 0.0), ""

@@ -10,6 +10,7 @@ import torch
 from einops import rearrange
 from torch import Tensor
 
+from models.parity.fixtures import Tensors
 from models.personalive.filling import fill
 from models.personalive.front_end.config import FrontEndConfig
 from models.personalive.front_end.drawing import draw, drawn_points
@@ -29,7 +30,7 @@ from models.personalive.front_end.motion_encoder import MotionEncoder
 from models.personalive.front_end.motion_extractor import HeadMotion, MotionExtractor, Readings
 from models.personalive.front_end.pictures import shrink, to_numbers
 from models.personalive.front_end.pose_guider import PoseGuider
-from models.personalive.parity.fixtures import Case, Replay, Tensors, weights
+from models.personalive.parity.fixtures import Case, Replay, weights
 from models.personalive.scheduler import DdimScheduler, ScheduleConfig
 
 CONFIG: Final = FrontEndConfig()

@@ -11,13 +11,14 @@ import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
+from models.parity.fixtures import Tensors
 from models.personalive.config import UNetConfig
 from models.personalive.config import published as published_size
 from models.personalive.denoising_unet import Conditions, DenoisingUNet, together
 from models.personalive.filling import fill
 from models.personalive.motion_module import MotionModule
 from models.personalive.names import published
-from models.personalive.parity.fixtures import Case, Replay, Tensors, weights
+from models.personalive.parity.fixtures import Case, Replay, weights
 from models.personalive.reference_unet import ReferenceUNet
 from models.personalive.temporal_module import TemporalModule
 

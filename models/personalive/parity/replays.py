@@ -10,10 +10,11 @@ from typing import Final
 
 import torch
 
+from models.parity.fixtures import Entry, Verdict, entries
 from models.personalive.audit import check
 from models.personalive.config import published
 from models.personalive.parity import front_end, networks, stream, streaming
-from models.personalive.parity.fixtures import Entry, Replay, Verdict, entries, replay, table
+from models.personalive.parity.fixtures import Replay, replay, table
 from models.personalive.weights import layout
 from models.personalive.weights import networks as networks_of
 

@@ -10,6 +10,7 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
+from models.parity.fixtures import Tensors
 from models.personalive.config import PersonaLiveConfig, narrow
 from models.personalive.filling import fill
 from models.personalive.front_end.drawing import drawn_points
@@ -21,7 +22,7 @@ from models.personalive.identity import Identity
 from models.personalive.keyframes import KeyframeConfig
 from models.personalive.model import Finished, PersonaLive, PersonaLiveChunk
 from models.personalive.names import published
-from models.personalive.parity.fixtures import Case, Replay, Tensors, weights
+from models.personalive.parity.fixtures import Case, Replay, weights
 from models.personalive.parity.front_end import CHUNK_FRAMES, follow_all, portrait_sight
 from models.personalive.parity.networks import config_of
 from models.personalive.parity.streaming import LATENT_SCALE, decision_table

@@ -10,9 +10,10 @@ import torch
 from einops import rearrange
 from torch import Tensor
 
+from models.parity.fixtures import Tensors
 from models.personalive.front_end.keypoints import blend
 from models.personalive.keyframes import Choice, KeyframeConfig, SeenMotions, choose, see_nothing
-from models.personalive.parity.fixtures import Case, Replay, Tensors
+from models.personalive.parity.fixtures import Case, Replay
 from models.personalive.scheduler import DdimScheduler, ScheduleConfig
 from models.personalive.window import Frames, append, level_timesteps, noised, take
 

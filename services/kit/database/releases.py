@@ -37,6 +37,7 @@ async def begin_again(session: AsyncSession, performance: Performance, now: date
     performance.epoch += 1
     performance.attempts += 1
     performance.frames_done = 0
+    performance.steps_done = performance.steps_expected = None
     performance.progressed_at = performance.updated_at = now
     enqueue(session, PERFORMANCES, performance_message(performance, character, now), now)
 
@@ -64,6 +65,7 @@ def script_message(performance: Performance, now: datetime) -> m.Script:
         envelope=_envelope(performance, now),
         speech_text=source.get("text") or "",
         direction_texts=tuple(each.text for each in directions_of(performance)),
+        engine=performance.engine,
     )
 
 
@@ -85,6 +87,7 @@ def performance_message(performance: Performance, character: Character, now: dat
             size=performance.size,
             engine=performance.engine,
             seed=performance.seed,
+            motion_intensity=_intensity_of(performance),
         ),
         directions=directions_of(performance),
         speech_uri=uri if kind == "speech_file" else "",
@@ -104,6 +107,11 @@ def directions_of(performance: Performance) -> tuple[m.Direction, ...]:
     return tuple(
         m.Direction(start_s=row["start_s"], end_s=row.get("end_s") or 0.0, text=row["text"]) for row in rows
     )
+
+
+def _intensity_of(performance: Performance) -> m.MotionIntensity | None:
+    stored = performance.motion_intensity
+    return None if stored is None else m.MotionIntensity(**_json(stored))
 
 
 def _envelope(performance: Performance, now: datetime) -> m.Envelope:

@@ -52,7 +52,8 @@ def require(is_met: bool, found: str) -> None:
 def check_id(name: str, value: str) -> str:
     """The value, if it is an id: 1 to 64 letters, digits, hyphens and underscores."""
     require(0 < len(value) <= _MAX_ID, f"{name} has {len(value)} characters, expected 1 to {_MAX_ID}")
-    require(value.isascii() and value.replace("_", "").replace("-", "").isalnum(), f"{name} is not an id")
+    is_id = value.isascii() and all(char.isalnum() or char in "_-" for char in value)
+    require(is_id, f"{name} is not an id")
     return value
 
 
@@ -144,6 +145,7 @@ def write_opening(value: m.Opening | None) -> envelope_pb2.Opening | None:
         seed=value.seed,
         identity_uri=value.identity_uri,
         soundtrack_uri=value.soundtrack_uri,
+        motion_intensity=_write_intensity(value.motion_intensity),
     )
 
 
@@ -166,6 +168,20 @@ def read_opening(owner: _WithOpening, envelope: m.Envelope) -> m.Opening | None:
         seed=proto.seed,
         identity_uri=check_uri(envelope.tenant, "identity_uri", proto.identity_uri),
         soundtrack_uri=check_uri(envelope.tenant, "soundtrack_uri", proto.soundtrack_uri),
+        motion_intensity=_read_intensity(proto),
+    )
+
+
+def _write_intensity(value: m.MotionIntensity | None) -> envelope_pb2.MotionIntensity | None:
+    return None if value is None else envelope_pb2.MotionIntensity(face=value.face, body=value.body)
+
+
+def _read_intensity(proto: envelope_pb2.Opening) -> m.MotionIntensity | None:
+    if not proto.HasField("motion_intensity"):
+        return None
+    return m.MotionIntensity(
+        face=check_number("motion_intensity.face", proto.motion_intensity.face, 0.0, 1.0),
+        body=check_number("motion_intensity.body", proto.motion_intensity.body, 0.0, 1.0),
     )
 
 

@@ -67,6 +67,7 @@ def write_script(value: m.Script) -> script_pb2.Script:
         envelope=write_envelope(value.envelope),
         speech_text=value.speech_text,
         direction_texts=value.direction_texts,
+        engine=value.engine,
     )
 
 
@@ -77,6 +78,7 @@ def read_script(data: bytes) -> m.Script:
         envelope=read_envelope(proto.envelope),
         speech_text=proto.speech_text,
         direction_texts=tuple(proto.direction_texts),
+        engine=proto.engine,
     )
 
 

@@ -36,6 +36,8 @@ def write_status(value: m.Status) -> status_pb2.Status:
         detail=value.detail,
         notices=write_notices(value.notices),
         motion_uri=value.motion_uri,
+        steps_done=value.steps_done,
+        steps_expected=value.steps_expected,
     )
 
 
@@ -58,6 +60,8 @@ def read_status(data: bytes) -> m.Status:
         detail=proto.detail,
         notices=read_notices(proto.notices),
         motion_uri=check_uri(envelope.tenant, "motion_uri", proto.motion_uri),
+        steps_done=proto.steps_done,
+        steps_expected=proto.steps_expected,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Final
 
 from dramatis.encoding.v1 import cue_pb2
@@ -11,6 +12,7 @@ from dramatis.stitching.v1 import clip_pb2
 
 from services.kit import messages as m
 from services.kit.contracts import CHUNK_FRAMES, CHUNK_SAMPLES, FloatArray
+from services.kit.engines import CLOCKS
 from services.kit.wire.fields import (
     FLOAT,
     check_set,
@@ -28,6 +30,7 @@ from services.kit.wire.fields import (
 
 # The numbers of a frame of motion: 52 blendshapes, head rotation and translation.
 MOTION_CHANNELS: Final = 58
+_CHUNK_SIZES: Final = sorted({clock.chunk_frames for clock in CLOCKS.values()})
 
 
 def write_segment(value: m.Segment) -> segment_pb2.Segment:
@@ -89,6 +92,8 @@ def write_cue(value: m.Cue) -> cue_pb2.Cue:
         motion=_write_array(value.motion),
         is_final=value.is_final,
         directions=write_directions(value.directions),
+        pictures=value.pictures,
+        waveform=_write_array(value.waveform),
     )
 
 
@@ -96,11 +101,22 @@ def read_cue(data: bytes) -> m.Cue:
     """The cue in `data`. Raises BadMessage when there is none."""
     proto = parse(cue_pb2.Cue, data)
     envelope = read_envelope(proto.envelope)
-    _check_frames("a cue", proto.num_frames, proto.is_final)
     motion = _read_rows("motion", proto.motion, MOTION_CHANNELS)
+    waveform = read_floats("waveform", proto.waveform, 1) if proto.waveform else None
+    kinds = [
+        bool(proto.speak or proto.listen),
+        motion is not None,
+        bool(proto.pictures),
+        waveform is not None,
+    ]
+    require(sum(kinds) < 2, "a cue has several of a stream, motion, pictures and a waveform, expected one")
+    if proto.pictures:
+        _check_pictures(proto)
+    else:
+        _check_frames("a cue", proto.num_frames, proto.is_final, (CHUNK_FRAMES,))
     if motion is not None:
-        require(not (proto.speak or proto.listen), "a cue has a stream and motion, expected one of them")
         require(len(motion) == proto.num_frames, f"motion has {len(motion)} frames, not {proto.num_frames}")
+    _check_samples(waveform, None, proto.is_final)
     return m.Cue(
         envelope=envelope,
         opening=read_opening(proto, envelope),
@@ -110,17 +126,27 @@ def read_cue(data: bytes) -> m.Cue:
         motion=motion,
         is_final=proto.is_final,
         directions=read_directions(proto.directions),
+        pictures=tuple(proto.pictures),
+        waveform=waveform,
     )
+
+
+def _check_pictures(proto: cue_pb2.Cue) -> None:
+    """Pictures may come some cues before anything is shown of them; there is no end without a frame."""
+    waits = proto.num_frames == 0 and not proto.is_final
+    if not waits:
+        _check_frames("a cue", proto.num_frames, proto.is_final, _CHUNK_SIZES)
 
 
 def _read_rows(name: str, data: bytes, columns: int) -> FloatArray | None:
     return read_floats(name, data, columns).reshape(-1, columns) if data else None
 
 
-def _check_frames(what: str, num_frames: int, is_final: bool) -> None:
-    """5 frames, or fewer but some in the last one."""
-    fits = num_frames == CHUNK_FRAMES or (is_final and 0 < num_frames < CHUNK_FRAMES)
-    require(fits, f"{what} has {num_frames} frames, expected {CHUNK_FRAMES}, or fewer in the last")
+def _check_frames(what: str, num_frames: int, is_final: bool, sizes: Collection[int]) -> None:
+    """As many frames as a whole chunk has, or fewer but some in the last one."""
+    fits = num_frames in sizes or (is_final and 0 < num_frames < max(sizes))
+    expected = " or ".join(map(str, sizes))
+    require(fits, f"{what} has {num_frames} frames, expected {expected}, or fewer in the last")
 
 
 def write_chunk(value: m.Chunk) -> chunk_pb2.Chunk:
@@ -138,7 +164,7 @@ def read_chunk(data: bytes) -> m.Chunk:
     """The chunk in `data`. Raises BadMessage when there is none."""
     proto = parse(chunk_pb2.Chunk, data)
     envelope = read_envelope(proto.envelope)
-    _check_frames("a chunk", len(proto.frames), proto.is_final)
+    _check_frames("a chunk", len(proto.frames), proto.is_final, _CHUNK_SIZES)
     require(all(proto.frames), "a chunk has an empty frame")
     motion = _read_rows("motion", proto.motion, MOTION_CHANNELS)
     if motion is not None:

@@ -24,6 +24,7 @@ from services.gateway.api.performances.models import (
 from services.gateway.api.performances.timelines import check_timeline
 from services.gateway.problems import INVALID_REQUEST, UNSUPPORTED_MEDIA_TYPE, Problem
 from services.gateway.settings import BodySettings
+from services.kit.engines import DRIVEN_ENGINES, SPOKEN_ENGINES
 
 __all__ = [
     "FILE_TYPES",
@@ -49,7 +50,7 @@ MODELS: Final[dict[str, type[PerformanceIn]]] = {
     "driver_url": OfDriverUrl,
 }
 # Fields of a form that are JSON.
-TYPED_FIELDS: Final = frozenset({"text", "timeline", "size", "seed", "metadata"})
+TYPED_FIELDS: Final = frozenset({"text", "timeline", "motion_intensity", "size", "seed", "metadata"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +90,7 @@ def _submission(value: object, uploads: Mapping[str, Upload]) -> Submission:
     _check_inputs(given)
     asked = validate(next((MODELS[name] for name in MODELS if name in given), PerformanceIn), value)
     check_timeline(asked.timeline)
+    _check_engine(asked, given)
     types = {name: _media_type(upload) for name, upload in uploads.items()}
     return Submission(
         asked=asked,
@@ -110,6 +112,31 @@ def _check_inputs(given: Collection[str]) -> None:
         raise Problem(INVALID_REQUEST, detail)
     if not given:
         raise Problem(INVALID_REQUEST, f"body: no input is given, expected {_listed(MODELS, 'or')}")
+
+
+def _check_engine(asked: PerformanceIn, given: Collection[str]) -> None:
+    """Raise Problem invalid_request when the engine cannot perform what is given."""
+    if asked.engine in SPOKEN_ENGINES:
+        _check_spoken(asked, given)
+    if asked.engine not in DRIVEN_ENGINES:
+        return
+    if not any(name in given for name in FOLLOWED):
+        expected = _listed(FOLLOWED, "or")
+        raise Problem(INVALID_REQUEST, f"body.engine: {asked.engine} follows a driver, expected {expected}")
+    if asked.direction is not None or asked.timeline:
+        raise Problem(INVALID_REQUEST, f"body.engine: {asked.engine} follows no direction, expected none")
+
+
+def _check_spoken(asked: PerformanceIn, given: Collection[str]) -> None:
+    if len(given) != 1 or not any(name in given for name in SAID):
+        expected = _listed(SAID, "or")
+        raise Problem(
+            INVALID_REQUEST, f"body.engine: {asked.engine} hears a speech, expected {expected} alone"
+        )
+    if asked.timeline:
+        raise Problem(
+            INVALID_REQUEST, f"body.engine: {asked.engine} follows no timeline, expected a direction"
+        )
 
 
 def _listed(names: Collection[str], word: str) -> str:

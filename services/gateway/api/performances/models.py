@@ -8,6 +8,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, Field, StringConstraints
 
 from services.gateway.api.values import FILLED, HTTP_URL, Failure, ReasonItem, Submitted
+from services.kit.engines import EngineName
 
 __all__ = [
     "Caveat",
@@ -15,6 +16,8 @@ __all__ = [
     "CueIn",
     "Listen",
     "Motion",
+    "MotionIntensity",
+    "MotionIntensityIn",
     "OfDriverUrl",
     "OfListenUrl",
     "OfSpeechUrl",
@@ -36,6 +39,11 @@ _DIRECTION: Final = "How the character acts all the time; what the timeline says
 _TIMELINE: Final = (
     "How the character acts when. Entries do not overlap, and all end by the end of the performance, where "
     "one without `end_s` ends"
+)
+_INTENSITY: Final = "From 0, least, to 1, most; 0.5 is usual"
+_ENGINE: Final = (
+    "`personalive` follows a driver alone, `fantasytalking` says a speech as a whole, with a direction in "
+    "any words; each where it is served, and there is no motion of their performances"
 )
 _LISTEN_URL: Final = "What is said to the character is fetched"
 
@@ -62,6 +70,13 @@ class CueIn(Submitted):
     text: str = Field(min_length=1, max_length=500, pattern=FILLED, examples=["smiles"])
 
 
+class MotionIntensityIn(Submitted):
+    """How much face and body move, where no direction says it."""
+
+    face: float = Field(default=0.5, ge=0, le=1, description=_INTENSITY, examples=[0.8])
+    body: float = Field(default=0.5, ge=0, le=1, description=_INTENSITY, examples=[0.3])
+
+
 class SpokenTextIn(Submitted):
     """A text for a synthetic voice."""
 
@@ -84,7 +99,8 @@ class PerformanceIn(Submitted):
         default=None, min_length=1, max_length=500, pattern=FILLED, description=_DIRECTION
     )
     timeline: list[CueIn] = Field(default_factory=list, max_length=100, description=_TIMELINE)
-    engine: Literal["lpm"] = "lpm"
+    motion_intensity: MotionIntensityIn | None = None
+    engine: EngineName = Field(default="lpm", description=_ENGINE)
     size: int = Field(default=512, ge=64, le=2048, multiple_of=2, description="Pixels a side")
     seed: int = Field(default=0, ge=0, le=_MAX_SEED, description="The same seed gives the same video")
     metadata: dict[MetadataKey, MetadataValue] = Field(
@@ -139,6 +155,13 @@ class Cue(BaseModel):
     text: str = Field(examples=["smiles"])
 
 
+class MotionIntensity(BaseModel):
+    """How much face and body move, from 0 to 1; 0.5 is usual."""
+
+    face: float = Field(examples=[0.8])
+    body: float = Field(examples=[0.3])
+
+
 class Source(BaseModel):
     """What the character says, or follows: a file that was sent, an address, or a text."""
 
@@ -165,6 +188,11 @@ class Progress(BaseModel):
 
     frames_done: int = Field(examples=[150])
     frames_expected: int | None = Field(description="null while the sound is not measured", examples=[300])
+    steps_done: int | None = Field(
+        description="Of an engine that works for long before it shows anything; null for the others",
+        examples=[17],
+    )
+    steps_expected: int | None = Field(description="null as above", examples=[120])
     eta_s: float | None = Field(
         description="Seconds until the end, as estimated at `updated_at`", examples=[4.2]
     )
@@ -202,6 +230,7 @@ class Performance(BaseModel):
     listen: Listen | None = Field(description="null: nobody speaks to it")
     direction: str | None
     timeline: list[Cue]
+    motion_intensity: MotionIntensity | None = Field(description="null: it was not asked for")
     engine: str = Field(examples=["lpm"])
     size: int = Field(examples=[512])
     seed: int = Field(examples=[0])

@@ -57,6 +57,7 @@ def new_row(call: Call, submission: Submission) -> tables.Performance:
         max_duration_s=0.0,
         reserved_s=0.0,
         directions=_directions(asked),
+        motion_intensity=None if asked.motion_intensity is None else asked.motion_intensity.model_dump(),
         extra=dict(asked.metadata),
         warnings=_warnings(submission),
         script_state=tables.ScriptState.PENDING,
@@ -97,8 +98,13 @@ def _directions(asked: PerformanceIn) -> list[dict[str, Any]]:
 
 def _warnings(submission: Submission) -> list[dict[str, Any]]:
     asked, source = submission.asked, submission.source
-    is_driven = source is not None and source.kind.startswith("driver")
-    if is_driven and (asked.direction is not None or asked.timeline):
+    if source is None or not source.kind.startswith("driver"):
+        return []
+    warnings = []
+    if asked.direction is not None or asked.timeline:
         detail = "the driver's motion is taken as it is; the direction is kept and not followed"
-        return [{"code": "direction_ignored", "detail": detail}]
-    return []
+        warnings.append({"code": "direction_ignored", "detail": detail})
+    if asked.motion_intensity is not None:
+        detail = "the driver's motion is taken as it is; the motion intensity is kept and does not act"
+        warnings.append({"code": "motion_intensity_ignored", "detail": detail})
+    return warnings

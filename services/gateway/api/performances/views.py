@@ -15,6 +15,7 @@ from services.gateway.api.performances.models import (
     Cue,
     Listen,
     Motion,
+    MotionIntensity,
     Performance,
     Progress,
     Source,
@@ -67,6 +68,7 @@ def performance_of(row: tables.Performance, positions: Mapping[str, int]) -> Per
         listen=_shown(Listen, row.listen or {}),
         direction=next((cue["text"] for cue in cues if cue.get("is_overall")), None),
         timeline=[_cue(cue) for cue in cues if not cue.get("is_overall")],
+        motion_intensity=_shown(MotionIntensity, row.motion_intensity or {}),
         engine=row.engine,
         size=row.size,
         seed=row.seed,
@@ -99,10 +101,15 @@ def _progress(row: tables.Performance) -> Progress:
     left_s = None
     if row.state is _PROCESSING and row.started_at is not None and row.progressed_at is not None:
         elapsed_s = (row.progressed_at - row.started_at).total_seconds()
-        left_s = eta_s(row.frames_done, row.frames_expected, elapsed_s)
+        done, expected = row.frames_done, row.frames_expected
+        if row.steps_done is not None:
+            done, expected = row.steps_done, row.steps_expected
+        left_s = eta_s(done, expected, elapsed_s)
     return Progress(
         frames_done=row.frames_done,
         frames_expected=row.frames_expected,
+        steps_done=row.steps_done,
+        steps_expected=row.steps_expected,
         eta_s=None if left_s is None else round(left_s, 1),
     )
 

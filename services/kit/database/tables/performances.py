@@ -48,9 +48,10 @@ class Performance(Row):
     "driver_file" | "driver_url", "uri" | "url" | "text", "voice", "language", "media_type"}; it is empty
     where the character only listens. `listen` ("listen_file" | "listen_url") tells in the same way what is
     said to it, if anything is. `directions` are {"start_s", "end_s", "text"}, `warnings` {"code",
-    "detail"}. `reserved_s` is what it may take of the tenant's seconds of video. `progressed_at` is the
-    last sign of life of a running one. `announced_at` and `announcements` tell when and how often
-    moderation was asked to judge the script.
+    "detail"}; `motion_intensity` is {"face", "body"} where it was asked for. `reserved_s` is what it may
+    take of the tenant's seconds of video. `steps_done` of `steps_expected` are told by engines that work for
+    long before they show anything. `progressed_at` is the last sign of life of a running one.
+    `announced_at` and `announcements` tell when and how often moderation was asked to judge the script.
     """
 
     __tablename__ = "performances"
@@ -78,6 +79,7 @@ class Performance(Row):
     max_duration_s: Mapped[float] = mapped_column(default=0.0)
     reserved_s: Mapped[float] = mapped_column(default=0.0)
     directions: Mapped[Sequence[JsonObject]] = mapped_column(Json, default=list)
+    motion_intensity: Mapped[JsonObject | None] = mapped_column(Json)
     extra: Mapped[JsonObject] = mapped_column("metadata", Json, default=dict)
     warnings: Mapped[Sequence[JsonObject]] = mapped_column(Json, default=list)
     script_state: Mapped[ScriptState] = mapped_column(choice(ScriptState), default=ScriptState.PENDING)
@@ -87,6 +89,8 @@ class Performance(Row):
     announcements: Mapped[int] = mapped_column(default=0)
     frames_expected: Mapped[int | None]
     frames_done: Mapped[int] = mapped_column(default=0)
+    steps_done: Mapped[int | None]
+    steps_expected: Mapped[int | None]
     error_code: Mapped[str | None]
     error_detail: Mapped[str | None]
     video_uri: Mapped[str | None]

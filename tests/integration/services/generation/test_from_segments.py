@@ -15,7 +15,7 @@ from services.encoding.handler import open_encoding
 from services.encoding.handler import routes as encoding_routes
 from services.generation.handler import open_generation
 from services.generation.handler import routes as generation_routes
-from services.generation.loading import load_engine, set_engine_threads
+from services.generation.loading import load_lpm, set_engine_threads
 from services.generation.lpm import LpmEngine
 from services.ingestion.speech import read_speech
 from services.kit.blobs import Blobs
@@ -44,7 +44,7 @@ async def perform_all(speech: Path, portrait: Path, folder: Path, seeds: Sequenc
         async with (
             open_folder_blobs(folder) as blobs,
             open_encoding(bus=bus, blobs=blobs, clock=clock, pool=pool) as encoding,
-            open_generation(bus=bus, blobs=blobs, clock=clock, load_engine=load, slots=4) as generation,
+            open_generation(bus=bus, blobs=blobs, clock=clock, engines={"lpm": load}, slots=4) as generation,
             bus.subscribe([CHUNKS.name], "test", _nothing_is_revoked) as subscription,
         ):
             await blobs.put("t/characters/c/portrait", portrait.read_bytes(), "image/jpeg")
@@ -68,7 +68,7 @@ async def _nothing_is_revoked(_sources: Sequence[Source]) -> Mapping[Source, int
 
 def load() -> LpmEngine:
     set_engine_threads(1)
-    return load_engine("lpm")
+    return load_lpm()
 
 
 async def _speak(bus: Bus, speech: Path, seed: int) -> None:

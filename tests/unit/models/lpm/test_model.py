@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from models.lpm.config import SamplerConfig, tiny
 from models.lpm.model import MAX_ROTATION, MAX_TRANSLATION, Lpm, LpmChunk, homing_ramp, mouth_columns
@@ -21,6 +22,9 @@ def lpm() -> Lpm:
     torch.manual_seed(0)
     lpm = Lpm(tiny()).eval().requires_grad_(requires_grad=False)
     nn.init.normal_(lpm.network.head.weight, std=2.0)
+    for name, parameter in lpm.named_parameters():
+        if "items_out" in name:
+            nn.init.normal_(parameter, std=0.2)
     return lpm
 
 
@@ -59,6 +63,42 @@ def test_the_mouth_is_jaw_lips_and_tongue() -> None:
     assert mouth[INDEX["mouthClose"]]
     assert not mouth[INDEX["eyeBlinkLeft"]]
     assert not mouth[INDEX["headYaw"]]
+
+
+def test_without_items_a_slot_moves_as_if_none_of_its_items_asked_for_anything(lpm: Lpm) -> None:
+    chunk = a_chunk(lpm)
+    unasked = chunk._replace(concepts=chunk.concepts * 0, strengths=chunk.strengths * 0)
+    empty = chunk._replace(concepts=chunk.concepts[:, :0], strengths=chunk.strengths[:, :0])
+    assert torch.equal(first_motion(lpm, unasked), first_motion(lpm, empty))
+
+
+def test_a_directed_neighbour_changes_no_bit_of_an_undirected_slot(lpm: Lpm) -> None:
+    chunk = a_chunk(lpm)
+    alone = chunk.concepts.clone()
+    alone[0] = 0
+    directed = first_motion(lpm, chunk._replace(concepts=alone))
+    undirected = first_motion(lpm, chunk._replace(concepts=alone[:, :0], strengths=chunk.strengths[:, :0]))
+    assert torch.equal(directed[0], undirected[0])
+    assert not torch.equal(directed[1], undirected[1])
+
+
+def test_guidance_leads_all_but_the_mouth_further_towards_what_is_asked_for(lpm: Lpm) -> None:
+    guided, unguided = (first_motion(guided_by(lpm, scale), a_chunk(lpm)) for scale in (3.0, 1.0))
+    mouth = mouth_columns()
+    assert torch.equal(guided[..., mouth], unguided[..., mouth])
+    assert (guided - unguided)[..., ~mouth].abs().max() > 1e-3
+
+
+def guided_by(lpm: Lpm, scale: float) -> Lpm:
+    other = Lpm(replace(lpm.config, sampler=replace(lpm.config.sampler, direction_guidance=scale))).eval()
+    other.load_state_dict(lpm.state_dict())
+    return other
+
+
+def first_motion(lpm: Lpm, chunk: LpmChunk) -> Tensor:
+    slots = len(chunk.noise)
+    motion, _ = lpm.step(lpm.init_state(slots), chunk, torch.ones(slots, dtype=torch.bool))
+    return motion
 
 
 def test_homing_bends_the_head_only_and_more_towards_the_end_of_a_chunk() -> None:

@@ -6,9 +6,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from models.personalive.config import PersonaLiveConfig, leaving_early
 from models.personalive.identity import join_identities
 from models.personalive.model import PersonaLive, PersonaLiveChunk, PersonaLiveState
-from tests.unit.models.personalive.sessions import build, draw_chunk, embedder, portraits
+from tests.unit.models.personalive.sessions import build, config, draw_chunk, embedder, portraits
 
 SLOTS = 2
 STEPS = 4
@@ -80,3 +81,19 @@ def test_portraits_prepared_apart_are_those_prepared_together(model: PersonaLive
 def test_a_portrait_of_another_size_is_refused(model: PersonaLive) -> None:
     with pytest.raises(ValueError, match=r"a portrait of \[16, 16, 3\], expected \[32, 32, 3\]"):
         model.prepare(torch.zeros(1, 16, 16, 3, dtype=torch.uint8), embedder(model))
+
+
+@pytest.mark.parametrize(("given", "chunks_late"), [(config(), 3), (leaving_early(config()), 2)])
+def test_a_frame_leaves_as_many_chunks_late_as_levels_lie_above_its_last(
+    given: PersonaLiveConfig, chunks_late: int
+) -> None:
+    model = build(given)
+    state, stepped = model.init_state(1), 0
+    chunk, alone = draw_chunk(model, 1, 0), torch.ones(1, dtype=torch.bool)
+    _, state = model.step(state, chunk, alone)
+    newest = state.waiting.motions[:, -1]
+    while (state.waiting.motions == newest[:, None]).flatten(2).all(dim=2).any():
+        frames, state = model.step(state, draw_chunk(model, 1, 1 + stepped), alone)
+        stepped += 1
+    assert stepped == chunks_late
+    assert frames.isfinite().all()

@@ -41,3 +41,14 @@ def test_halves_are_denoised_in_full_precision() -> None:
 def test_levels_that_rise_unevenly_are_refused() -> None:
     with pytest.raises(ValueError, match="levels must rise evenly from 0"):
         ScheduleConfig(levels=(0, 300, 666, 999))
+
+
+def test_the_lowest_level_above_zero_ends_in_clean_latents_as_well() -> None:
+    levels = LEVELS[1:]
+    early = DdimScheduler(ScheduleConfig(levels=tuple(levels.tolist())))
+    latents, noise = draw(0)[:, 1:], draw(1)[:, 1:]
+    told = early.step(latents, noise, levels)
+    whole = DdimScheduler(ScheduleConfig()).step(latents, noise, levels)
+    assert torch.equal(told.lower[:, 0], told.clean[:, 0])
+    assert torch.equal(told.lower[:, 1:], whole.lower[:, 1:])
+    assert torch.equal(told.clean, whole.clean)

@@ -55,14 +55,23 @@ def whole_lpm(lpm: Lpm, chunks: Sequence[LpmChunk]) -> Tensor:
     config, network = lpm.config, lpm.network
     width = config.cache.chunk
     noise = torch.cat([chunk.noise for chunk in chunks], dim=1) * lpm.temperature
-    conditions = network.encode(inputs_of_all(chunks, config.chunk_mels))
+    inputs = inputs_of_all(chunks, config.chunk_mels)
+    conditions = network.encode(inputs)
+    asks = inputs.concepts.any(dim=-1).repeat_interleave(width, dim=1)[..., None]
     motion = lpm.denormalise(torch.zeros_like(noise))
     for n in range(len(chunks)):
+        known = torch.arange(len(chunks)).expand_as(inputs.known) != n
+        unknown = network.encode(inputs._replace(known=known))
         here = slice(n * width, (n + 1) * width)
         noisy, settled = noise.clone(), torch.zeros_like(noise)
         for index, level in enumerate(config.sampler.levels):
             levels = torch.full((noise.shape[0], len(chunks)), level)
             clean = network.sequence(lpm.normalise(motion), noisy, levels, conditions)
+            if index < config.sampler.guided_levels:
+                untold = network.sequence(lpm.normalise(motion), noisy, levels, unknown)
+                led = (config.sampler.direction_guidance - 1) * (clean - untold)
+                bound = config.sampler.guidance_bound
+                clean = torch.where(asks & ~lpm.mouth, clean + led.clamp(-bound, bound), clean)
             if index >= config.sampler.mouth_levels:
                 clean[..., lpm.mouth] = settled[..., lpm.mouth]
             settled = clean

@@ -160,6 +160,37 @@ def test_a_driver_becomes_motion() -> None:
     assert world.bus.cues[0].opening == make_opening(identity_uri=BUNDLE)
 
 
+def test_a_driver_becomes_footage_for_an_engine_that_looks_itself() -> None:
+    world = World()
+    segment = replace(make_driven(), opening=make_opening(engine="personalive"))
+
+    async def story() -> None:
+        async with world.process() as encoding:
+            await world.deliver(encoding, [segment])
+            await world.until(lambda: world.are_settled([segment]))
+
+    run(story())
+    assert [cue.pictures[0] for cue in world.bus.cues] == [b"\1", b"\2", b"\3"]
+    assert [cue.num_frames for cue in world.bus.cues] == [0, 0, 4]
+    bundle = "t/characters/c/identity/personalive-256-0.bundle"
+    assert world.bus.cues[0].opening == make_opening(engine="personalive", identity_uri=bundle)
+    assert world.blobs.blobs[bundle].startswith(b"personalive")
+
+
+def test_a_session_of_an_engine_that_nobody_knows_fails() -> None:
+    world = World()
+    segment = replace(make_driven(), opening=make_opening(engine="../other"))
+
+    async def story() -> None:
+        async with world.process() as encoding:
+            await world.deliver(encoding, [segment])
+            await world.until(lambda: world.are_settled([segment]))
+
+    run(story())
+    assert [status.code for status in world.bus.statuses] == ["engine_unknown"]
+    assert world.bus.cues == []
+
+
 @pytest.mark.parametrize(
     ("portrait", "driver", "code"),
     [

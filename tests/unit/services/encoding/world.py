@@ -15,12 +15,12 @@ import numpy as np
 from services.encoding.faults import Fault
 from services.encoding.handler import Encoding, open_encoding
 from services.encoding.session import Limits
-from services.encoding.workshop import Bundle, Workshop
+from services.encoding.workshop import Bundle, Led, Workshop
 from services.kit import contracts
 from services.kit.blobs import BlobInfo
 from services.kit.bus import Outgoing
 from services.kit.consumer import Receipt
-from services.kit.contracts import CHUNK_SAMPLES, FloatArray, Motion
+from services.kit.contracts import CHUNK_SAMPLES, FloatArray, Footage, Motion
 from services.kit.errors import BlobMissing, Stale, Unavailable
 from services.kit.messages import (
     Control,
@@ -74,18 +74,23 @@ class CountingWorkshop:
     def __init__(self) -> None:
         self.num_bundles = 0
 
-    def build_bundle(self, portrait: bytes, size: int, face: int) -> Bundle:
+    def build_bundle(self, engine: str, portrait: bytes, size: int, face: int) -> Bundle:
         if portrait == b"landscape":
             raise Fault("no_face", "portrait shows no face that can be found, expected one")
         self.num_bundles += 1
-        return Bundle(data=portrait + bytes([face]) + str(size).encode(), num_faces=2)
+        prefix = b"" if engine == "lpm" else engine.encode()
+        return Bundle(data=prefix + portrait + bytes([face]) + str(size).encode(), num_faces=2)
 
-    def open_driver(self, path: Path, is_stopped: Event) -> Iterator[Motion]:
+    def open_driver(self, engine: str, path: Path, is_stopped: Event) -> Iterator[Led]:
         data = path.read_bytes()
         if not data:
             raise Fault("driver_without_face", "driver cannot be used: no face")
         for sequence, value in enumerate(data):
-            yield Motion(sequence=sequence, frames=np.full((5, 58), value, np.float32))
+            if engine == "lpm":
+                yield Motion(sequence=sequence, frames=np.full((5, 58), value, np.float32))
+            else:
+                is_last = sequence == len(data) - 1
+                yield Footage(sequence=sequence, num_frames=4 * is_last, pictures=(bytes([value]),))
 
     @property
     def workshop(self) -> Workshop:

@@ -181,3 +181,42 @@ async def test_what_was_judged_is_not_judged_again(platform: Platform, client: h
 
     assert await count(platform, Verdict) == before
     assert (await client.get(f"/v1/characters/{character['id']}")).json()["state"] == "ready"
+
+
+async def test_steps_are_progress_and_a_sign_of_life(platform: Platform, client: httpx.AsyncClient) -> None:
+    envelope = await running(platform, client)
+    path = f"/v1/performances/{envelope.session_id}"
+    before = (await client.get(path)).json()
+    status = m.Status(
+        envelope=envelope,
+        stage="generation",
+        kind=m.StatusKind.PROGRESSED,
+        steps_done=30,
+        steps_expected=120,
+    )
+    await take(platform, STATUSES, status)
+
+    shown = (await client.get(path)).json()
+
+    assert (before["progress"]["steps_done"], before["progress"]["steps_expected"]) == (None, None)
+    assert (shown["progress"]["steps_done"], shown["progress"]["steps_expected"]) == (30, 120)
+    assert shown["state"] == "processing"
+    async with platform.database.read() as session:
+        row = await session.get_one(Performance, envelope.session_id)
+    assert row.progressed_at == row.updated_at
+    assert shown["updated_at"] > before["updated_at"]
+
+
+async def test_a_new_attempt_has_made_no_step(platform: Platform, client: httpx.AsyncClient) -> None:
+    envelope = await running(platform, client)
+    status = m.Status(
+        envelope=envelope, stage="generation", kind=m.StatusKind.PROGRESSED, steps_done=7, steps_expected=9
+    )
+    await take(platform, STATUSES, status)
+    lost = replace(status, kind=m.StatusKind.FAILED, code="session_lost", detail="gone")
+    await take(platform, STATUSES, lost)
+
+    shown = (await client.get(f"/v1/performances/{envelope.session_id}")).json()
+
+    assert shown["state"] == "processing"
+    assert shown["progress"]["steps_done"] is None

@@ -65,7 +65,8 @@ async def test_a_portrait_and_a_text_become_a_video(platform: Platform, client: 
 
         done = await wait_for(client, f"/v1/performances/{performance['id']}", "succeeded")
 
-    assert done["progress"] == {"frames_done": 100, "frames_expected": 100, "eta_s": None}
+    steps = {"steps_done": None, "steps_expected": None}
+    assert done["progress"] == {"frames_done": 100, "frames_expected": 100, "eta_s": None, **steps}
     assert done["video"]["duration_s"] == 4.0
     video = await client.get(done["video"]["url"])
     assert video.content == VIDEO

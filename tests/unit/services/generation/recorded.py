@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import torch
@@ -22,3 +23,11 @@ def record_projection(folder: Path, error: float = 0.0) -> None:
     outputs = {"audio_tokens": project(weights, features) + error}
     tolerances = {"tolerance_max_abs": {"audio_tokens": 1e-5}}
     Recorder(folder).arrays("audio_proj", fields | tolerances, {"audio_features": features}, outputs)
+
+
+def make_unknown(folder: Path) -> None:
+    """Let the recorded case be of a kind that no system replays."""
+    path = folder / "index.json"
+    index = json.loads(path.read_text())
+    index["cases"][0]["kind"] = "mystery"
+    path.write_text(json.dumps(index))

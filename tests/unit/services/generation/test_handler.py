@@ -44,8 +44,14 @@ def alone(cues: list[Cue], identity: bytes = b"face") -> list[bytes]:
         for cue in cues
     ]
     decoder, encoder = HashDecoder(identity), ChainEncoder()
-    motions = perform(EchoEngine(), plain, opening.seed)
-    return [frame for motion in motions for frame in encoder.encode(decoder.decode(motion))]
+    engine = EchoEngine()
+    motions = perform(engine, engine.init_state(1), plain, opening.seed)
+    return [
+        frame
+        for motion in motions
+        if isinstance(motion, contracts.Motion)
+        for frame in encoder.encode(decoder.decode(motion))
+    ]
 
 
 def run(story: Coroutine[Any, Any, None]) -> None:
@@ -442,7 +448,7 @@ def test_whoever_brings_too_many_cues_waits() -> None:
     taken: list[Cue] = []
 
     async def story() -> None:
-        async with world.process(Limits(cues=4, motions=2, pictures=1)) as generation:
+        async with world.process(Limits(cues=4, answers=2, pictures=1)) as generation:
             world.bus.outages = 10**6
             delivery = asyncio.create_task(bring(generation))
             await world.until(lambda: len(taken) >= 4)
@@ -473,16 +479,53 @@ def test_a_cue_of_another_shape_is_no_message_for_this_engine(stream: str, shape
     run(story())
 
 
-def test_motion_that_no_face_can_do_is_no_message() -> None:
-    world, cue = World(), make_cues()[0]
-    wild = replace(cue, speak=None, motion=np.full((5, MOTION_WIDTH), 1e9, np.float32))
+def test_a_cue_that_comes_before_its_opening_and_does_not_fit_fails_the_session() -> None:
+    world, cues = World(), make_cues(count=3)
+    odd = replace(cues[1], speak=np.zeros((7, 2), np.float32))
 
     async def story() -> None:
         async with world.process() as generation:
-            with pytest.raises(BadMessage, match="expected at most 10"):
-                await generation.take(wild, world.receipt(cue))
+            await world.deliver(generation, [odd, cues[0]])
+            await world.until(lambda: world.is_finished("s"))
 
     run(story())
+    assert [status.code for status in world.bus.statuses] == ["generation_failed"]
+    assert "(7, 2)" in world.bus.statuses[0].detail
+
+
+def test_an_engine_that_computes_rows_alone_is_given_one_at_a_time() -> None:
+    world = World(slots=3)
+    world.engine = EchoEngine(max_rows=1)
+    cues, others = make_cues(count=6), make_cues("other", count=6)
+
+    async def story() -> None:
+        async with world.process() as generation:
+            await asyncio.gather(world.deliver(generation, cues), world.deliver(generation, others))
+            await world.until(lambda: world.is_finished("s") and world.is_finished("other"))
+
+    run(story())
+    # The first step, without any session, is as wide as there are slots.
+    assert world.engine.rows_of_steps == [0] + [1] * 12
+    assert (world.video("s"), world.video("other")) == (alone(cues), alone(others))
+
+
+def test_a_session_of_an_engine_that_is_not_served_fails() -> None:
+    world, (first, *rest) = World(), make_cues(count=3)
+    assert first.opening is not None
+    cues = [replace(first, opening=replace(first.opening, engine="other")), *rest]
+
+    async def story() -> None:
+        async with world.process() as generation:
+            await world.deliver(generation, cues)
+            await world.until(lambda: world.is_finished("s"))
+
+    run(story())
+    (status,) = world.bus.statuses
+    assert (status.code, status.detail) == (
+        "engine_unavailable",
+        "engine 'other' is not served here, expected lpm",
+    )
+    assert world.unsettled(cues) == []
 
 
 def test_what_was_done_is_counted() -> None:
@@ -548,7 +591,7 @@ def test_an_engine_that_cannot_be_loaded_ends_the_process() -> None:
                 bus=world.bus,  # type: ignore[arg-type]
                 blobs=world.blobs,  # type: ignore[arg-type]
                 clock=world.clock,
-                load_engine=fail,
+                engines={"lpm": fail},
                 slots=1,
             ) as generation:
                 await generation.warm_up()

@@ -10,12 +10,11 @@ import torch
 from models.lpm.config import tiny
 from models.lpm.model import Lpm
 from models.lpm.online import OnlineLpm, Schedule
-from models.lpm.streaming import EitherState
-from models.motion import NUM_MOTION
+from models.motion import INDEX, NUM_BLENDSHAPES, NUM_MOTION
 from services.encoding.streams import StreamsEncoder
 from services.generation.engine import perform
-from services.generation.lpm import LpmEngine
-from services.kit.contracts import CHUNK_SAMPLES, Cue, FloatArray, Segment
+from services.generation.lpm import LpmEngine, LpmRows
+from services.kit.contracts import CHUNK_SAMPLES, Cue, FloatArray, Motion, MotionIntensity, Segment
 
 
 def _network(seed: int) -> Lpm:
@@ -59,11 +58,16 @@ def _cues(engine: LpmEngine, num_frames: tuple[int, ...] = (5, 5, 3)) -> Iterato
 
 
 def _take(engine: LpmEngine, seed: int) -> FloatArray:
-    return np.concatenate([motion.frames for motion in perform(engine, _cues(engine), seed)])
+    return np.concatenate([motion.frames for motion in _perform(engine, seed)])
+
+
+def _perform(engine: LpmEngine, seed: int) -> list[Motion]:
+    answers = perform(engine, engine.init_state(1), _cues(engine), seed)
+    return [answer for answer in answers if isinstance(answer, Motion)]
 
 
 def test_every_cue_is_answered_with_its_frames(engine: LpmEngine) -> None:
-    motions = list(perform(engine, _cues(engine), 0))
+    motions = _perform(engine, 0)
     assert [motion.frames.shape for motion in motions] == [(5, NUM_MOTION), (5, NUM_MOTION), (3, NUM_MOTION)]
     assert [motion.sequence for motion in motions] == [0, 1, 2]
 
@@ -147,6 +151,54 @@ def test_intensity_does_not_reach_from_one_direction_into_another(engine: LpmEng
     assert np.array_equal(apart, _answer(engine, replace(cue, directions=("smile",))))
 
 
+def test_the_usual_motion_intensity_changes_no_bit(engine: LpmEngine) -> None:
+    cue = _duplex(engine)
+
+    assert np.array_equal(_answer(engine, replace(cue, intensity=MotionIntensity())), _answer(engine, cue))
+
+
+def test_motion_intensity_of_the_body_moves_the_head_alone(engine: LpmEngine) -> None:
+    cue = _duplex(engine)
+    plain = _answer(engine, cue)
+    still, lively = (_answer(engine, replace(cue, intensity=MotionIntensity(body=x))) for x in (0.0, 1.0))
+
+    for answer in (still, lively):
+        assert np.array_equal(answer[:, :NUM_BLENDSHAPES], plain[:, :NUM_BLENDSHAPES])
+    head, moved = np.abs(plain[:, NUM_BLENDSHAPES:]), np.abs(lively[:, NUM_BLENDSHAPES:])
+    np.testing.assert_allclose(np.abs(still[:, NUM_BLENDSHAPES:]), 0.1 * head, rtol=1e-5)
+    assert (moved >= head).all()
+    assert (moved > head).any()
+
+
+def test_motion_intensity_of_the_face_leaves_jaw_lids_gaze_and_head(engine: LpmEngine) -> None:
+    cue = _duplex(engine)
+    plain = _answer(engine, cue)
+    lively = _answer(engine, replace(cue, intensity=MotionIntensity(face=1.0)))
+
+    changed = {
+        name for name, column in INDEX.items() if not np.array_equal(plain[:, column], lively[:, column])
+    }
+    assert changed
+    assert not [
+        name for name in changed if name.startswith(("jaw", "eyeBlink", "eyeLook", "head", "mouthClose"))
+    ]
+
+
+@pytest.mark.parametrize("direction", ["calm", "lively", "very sad", "happy"])
+def test_a_direction_wins_over_motion_intensity(engine: LpmEngine, direction: str) -> None:
+    cue = replace(_duplex(engine), directions=(direction,))
+    intense = replace(cue, intensity=MotionIntensity(face=0.0, body=1.0))
+    noise = np.zeros((1, *engine.noise_shape), np.float32)
+    takes = []
+    for each in (cue, intense):
+        _, state = engine.step(engine.init_state(1), (each,), noise)
+        (motion,), _ = engine.step(state, (each,), noise)
+        assert motion is not None
+        takes.append(motion.frames)
+
+    assert np.array_equal(takes[0], takes[1])
+
+
 @pytest.mark.parametrize("level_db", [-20.0, -40.0])
 def test_loudness_is_that_of_the_chunk_itself(engine: LpmEngine, level_db: float) -> None:
     noise = np.random.default_rng(0).normal(0, 10 ** (level_db / 20), CHUNK_SAMPLES).astype(np.float32)
@@ -170,7 +222,7 @@ def test_loudness_is_that_of_the_chunk_itself(engine: LpmEngine, level_db: float
         assert still.relative_db < -18
 
 
-def _rows(engine: LpmEngine, names: list[int | None], kept: dict[int, EitherState]) -> dict[int, FloatArray]:
+def _rows(engine: LpmEngine, names: list[int | None], kept: dict[int, LpmRows]) -> dict[int, FloatArray]:
     """Step the sessions `names` in one batch of four; None is an idle row. `kept` holds their states."""
     chance = {name: np.random.default_rng([name, len(kept)]) for name in names if name is not None}
     noise = {name: chance[name].standard_normal(engine.noise_shape, np.float32) for name in chance}
@@ -190,26 +242,26 @@ def _rows(engine: LpmEngine, names: list[int | None], kept: dict[int, EitherStat
 def test_in_a_batch_of_one_width_neither_place_nor_neighbours_change_a_bit(
     engine: LpmEngine, names: list[int | None]
 ) -> None:
-    reference: dict[int, EitherState] = {7: engine.init_state(1)}
+    reference: dict[int, LpmRows] = {7: engine.init_state(1)}
     expected = _rows(engine, [None, 7, None, None], reference)[7]
-    kept: dict[int, EitherState] = {7: engine.init_state(1)}
+    kept: dict[int, LpmRows] = {7: engine.init_state(1)}
     assert np.array_equal(_rows(engine, names, kept)[7], expected)
     assert engine.dump(kept[7]) == engine.dump(reference[7])
 
 
 @pytest.mark.parametrize("name", [0, 1, 2])
 def test_a_stream_that_nobody_has_changes_no_bit_of_those_who_lack_it(engine: LpmEngine, name: int) -> None:
-    alone: dict[int, EitherState] = {}
-    among: dict[int, EitherState] = {}
+    alone: dict[int, LpmRows] = {}
+    among: dict[int, LpmRows] = {}
     _rows(engine, [name, None, None, None], alone)
     _rows(engine, [name, None, None, 7], among)
     assert engine.dump(alone[name]) == engine.dump(among[name])
 
 
 def test_a_row_that_was_kept_as_bytes_goes_on_as_if_it_had_stayed(engine: LpmEngine) -> None:
-    cue, second, _ = _cues(engine)
+    cue, second, _ = (replace(each, intensity=MotionIntensity(body=1.0)) for each in _cues(engine))
     noise = np.zeros((1, *engine.noise_shape), np.float32)
-    _, state = engine.step(engine.init_state(1), (cue,), noise)
+    _, state = engine.step(engine.init_state(1), (replace(cue, directions=("nod",)),), noise)
     revived = engine.load(engine.dump(state))
     (stayed,), _ = engine.step(state, (second,), noise)
     (went_on,), _ = engine.step(revived, (second,), noise)
@@ -225,3 +277,20 @@ def test_the_bytes_of_the_other_kind_of_engine_are_refused(
     kept = other().dump(other().init_state(1))
     with pytest.raises(ValueError, match="not the state of such an LPM"):
         one().load(kept)
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        ({"speak": np.zeros((3, 1), np.float32)}, r"speaks \(3, 1\)"),
+        ({"listen": np.zeros((3, 1), np.float32)}, r"listens to \(3, 1\)"),
+        ({"motion": np.full((5, NUM_MOTION), 1e9, np.float32)}, r"moves by 1e\+09, expected at most 10"),
+        ({"pictures": (b"a",)}, "shows 1 pictures"),
+    ],
+)
+def test_a_cue_that_it_cannot_answer_is_refused(
+    engine: LpmEngine, change: dict[str, object], found: str
+) -> None:
+    cue = Cue(sequence=0, num_frames=5, **change)  # type: ignore[arg-type]  # fields of a cue
+    with pytest.raises(ValueError, match=found):
+        engine.check(cue)

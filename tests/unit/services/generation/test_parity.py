@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from services.generation.parity import compare
+from services.generation.systems import System
 from services.kit.errors import BadInput
-from tests.unit.services.generation.recorded import record_projection
+from tests.unit.services.generation.recorded import make_unknown, record_projection
 
 
 def test_a_recorded_case_is_replayed(tmp_path: Path) -> None:
@@ -20,14 +21,23 @@ def test_a_recorded_case_is_replayed(tmp_path: Path) -> None:
     assert (verdict.case, verdict.output) == ("audio_proj", "audio_tokens")
 
 
-def test_a_case_that_a_system_does_not_replay_fails(tmp_path: Path) -> None:
+@pytest.mark.parametrize("system", ["personalive", "fantasytalking"])
+def test_a_case_that_a_system_does_not_replay_fails(tmp_path: Path, system: System) -> None:
     record_projection(tmp_path)
+    make_unknown(tmp_path)
 
-    (verdict,) = compare("personalive", tmp_path)
+    (verdict,) = compare(system, tmp_path)
 
     assert not verdict.holds
     assert verdict.error == math.inf
-    assert verdict.note == "nothing replays the kind 'audio_proj'"
+    assert verdict.note == "nothing replays the kind 'mystery'"
+
+
+def test_fixtures_of_another_system_are_refused(tmp_path: Path) -> None:
+    record_projection(tmp_path)
+
+    with pytest.raises(BadInput, match="fixtures of fantasytalking, expected those of personalive"):
+        next(compare("personalive", tmp_path))
 
 
 def test_a_folder_without_an_index_is_refused(tmp_path: Path) -> None:

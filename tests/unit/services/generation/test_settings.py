@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from services.generation.settings import Settings, configured_weights
+from services.generation.settings import EngineSettings, Settings, WeightFolders, configured_weights
 from services.generation.systems import TERMS, check_permitted
 from services.kit.errors import Fatal
 from services.kit.settings import load
@@ -30,10 +30,70 @@ def test_noncommercial_weights_are_served_where_that_is_allowed(
     assert load(Settings).weights.personalive == tmp_path
 
 
-def test_other_weights_ask_for_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("engine", "folder", "allowed", "found"),
+    [
+        ("personalive", None, True, "GENERATION_WEIGHTS__PERSONALIVE"),
+        ("personalive", "w", False, "GENERATION_ALLOW_NONCOMMERCIAL=true"),
+        ("personalive", "w", True, None),
+        ("lpm", "w", False, None),
+    ],
+)
+def test_an_engine_is_served_when_it_has_weights_that_may_be(
+    engine: str, folder: str | None, allowed: bool, found: str | None
+) -> None:
+    weights = WeightFolders(personalive=None if folder is None else Path(folder))
+    settings = EngineSettings(weights=weights, allow_noncommercial=allowed)
+    if found is None:
+        settings.check_served(engine)
+        return
+    with pytest.raises(ValueError, match=found):
+        settings.check_served(engine)
+
+
+@pytest.mark.parametrize(("name", "value"), [("DEVICE", "tpu"), ("PRECISION", "int4")])
+def test_a_device_or_precision_that_there_is_none_of_is_refused(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(f"GENERATION_{name}", value)
+
+    with pytest.raises(Fatal, match=f"GENERATION_{name}"):
+        load(Settings)
+
+
+FANTASYTALKING = ("WEIGHTS__FANTASYTALKING", "FANTASYTALKING__WAN", "FANTASYTALKING__WAV2VEC2")
+
+
+def test_fantasytalking_is_served_from_its_weights_and_two_folders_beside_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in FANTASYTALKING:
+        monkeypatch.setenv(f"GENERATION_{name}", str(tmp_path / name))
+
+    folders = load(Settings).fantasytalking_folders()
+
+    expected = tuple(tmp_path / name for name in FANTASYTALKING)
+    assert (folders.network, folders.wan, folders.speech) == expected
+
+
+def test_weights_without_the_folders_beside_them_name_what_is_not_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("GENERATION_WEIGHTS__FANTASYTALKING", str(tmp_path))
 
-    assert load(Settings).weights.fantasytalking == tmp_path
+    missing = "GENERATION_FANTASYTALKING__WAN and GENERATION_FANTASYTALKING__WAV2VEC2"
+    with pytest.raises(Fatal, match=f"expected folders in {missing} as well"):
+        load(Settings)
+
+
+def test_a_folder_that_is_not_there_is_named_before_anything_is_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in FANTASYTALKING:
+        monkeypatch.setenv(f"GENERATION_{name}", str(tmp_path))
+
+    with pytest.raises(ValueError, match="vae is not a folder"):
+        EngineSettings().check_served("fantasytalking")
 
 
 def test_folders_can_be_read_whether_or_not_they_may_be_served(

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
 from hashlib import sha256
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
 from services.generation.domain import Loudness
 from services.generation.engine import Rows
-from services.generation.handler import Generation, open_generation
+from services.generation.handler import Generation, LoadEngine, open_generation
 from services.generation.session import Limits
 from services.kit import contracts
 from services.kit.blobs import BlobInfo
@@ -37,21 +37,32 @@ MOTION_WIDTH = 58
 class EchoEngine:
     """An `Engine` whose row is a running mix of everything it heard and of its noise."""
 
-    def __init__(self) -> None:
+    def __init__(self, max_rows: int = 64) -> None:
+        self._max_rows = max_rows
         self.widths: set[int] = set()
         self.rows_of_steps: list[int] = []
+
+    @property
+    def lag(self) -> int:
+        return 0
+
+    @property
+    def max_rows(self) -> int:
+        return self._max_rows
 
     @property
     def noise_shape(self) -> tuple[int, ...]:
         return (MOTION_WIDTH,)
 
-    @property
-    def speak_shape(self) -> tuple[int, ...]:
-        return SPEAK_SHAPE
+    def check(self, cue: contracts.Cue) -> None:
+        for stream, shape in ((cue.speak, SPEAK_SHAPE), (cue.listen, LISTEN_SHAPE)):
+            if stream is not None and stream.shape != shape:
+                raise ValueError(f"a stream is {stream.shape}, expected {shape}")
 
-    @property
-    def listen_shape(self) -> tuple[int, ...]:
-        return LISTEN_SHAPE
+    def read_identity(self, bundle: bytes) -> HashRole:
+        if bundle == b"damaged":
+            raise ValueError("not a bundle")
+        return HashRole(bundle)
 
     def loudness(self, cue: contracts.Cue) -> tuple[Loudness | None, Loudness | None]:
         return _loudness(cue.speak), _loudness(cue.listen)
@@ -131,10 +142,17 @@ class ChainEncoder:
         return self._chain
 
 
-def read_identity(bundle: bytes) -> Callable[[], HashDecoder]:
-    if bundle == b"damaged":
-        raise ValueError("not a bundle")
-    return partial(HashDecoder, bundle)
+class HashRole:
+    """A `Role` that rows know nothing of."""
+
+    def __init__(self, identity: bytes) -> None:
+        self._identity = identity
+
+    def seat(self, row: State) -> State:
+        return row
+
+    def decoders(self, count: int) -> list[HashDecoder]:
+        return [HashDecoder(self._identity) for _ in range(count)]
 
 
 class DictBlobs:
@@ -217,7 +235,8 @@ class StoppedClock:
 class World:
     """What outlives a process: the bus, the blobs, and which cues are settled."""
 
-    def __init__(self, slots: int = 3) -> None:
+    def __init__(self, slots: int = 3, others: Mapping[str, LoadEngine] = MappingProxyType({})) -> None:
+        self.others = others
         self.bus = ListBus()
         self.blobs = DictBlobs()
         self.clock = StoppedClock()
@@ -234,9 +253,8 @@ class World:
             bus=self.bus,  # type: ignore[arg-type]  # nobody subscribes here
             blobs=self.blobs,  # type: ignore[arg-type]  # generation needs no streams
             clock=self.clock,
-            load_engine=lambda: self.engine,
+            engines={"lpm": lambda: self.engine, **self.others},
             slots=self.slots,
-            read_identity=read_identity,
             new_encoder=ChainEncoder,
             telemetry=self.telemetry,
             limits=limits,

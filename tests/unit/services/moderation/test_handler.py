@@ -109,6 +109,10 @@ class Court:
         asyncio.run(self.moderation().judge_script(script(speech, *directions)))
         return self.verdict()
 
+    def judge_words(self, script: m.Script) -> m.Verdict:
+        asyncio.run(self.moderation().judge_script(script))
+        return self.verdict()
+
     def verdict(self) -> m.Verdict:
         [record] = self.bus.published
         return VERDICTS.read(record_of(record))
@@ -318,3 +322,9 @@ def test_only_so_many_unknown_words_are_quoted(tmp_path: Path) -> None:
     words = [f"wibble{chr(ord('a') + n)}" for n in range(15)]
     [notice] = Court(tmp_path).judge_texts("", f"smile {' '.join(words)}").notices
     assert notice.detail == f"not understood and ignored: {', '.join(words[:12])} and 3 more"
+
+
+def test_words_of_any_kind_are_approved_where_the_engine_reads_them(tmp_path: Path) -> None:
+    words = replace(script("", "smile wibbly"), engine="fantasytalking")
+    verdict = Court(tmp_path).judge_words(words)
+    assert (verdict.is_approved, verdict.notices) == (True, ())

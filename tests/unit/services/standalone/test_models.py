@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
+from models.fantasytalking.config import tiny
+from models.fantasytalking.weights import save_published
 from services.kit.errors import BadInput
 from services.standalone.models import models
+from tests.unit.models.fantasytalking.scenes import make_network
 from tests.unit.services.generation.published import publish
 
 
@@ -33,6 +37,40 @@ def test_published_files_that_are_not_there_are_refused(tmp_path: Path) -> None:
 
     assert isinstance(refused.exception, BadInput)
     assert "denoising_unet.pth is missing" in str(refused.exception)
+
+
+def test_files_of_fantasytalking_are_converted_with_an_account_and_verified(tmp_path: Path) -> None:
+    source, output = tmp_path / "published", tmp_path / "converted"
+    source.mkdir()
+    network = make_network(replace(tiny(), identity=None, intensity=None))
+    save_published(network, source / "base.safetensors", source / "fantasytalking_model.ckpt")
+
+    words = ("convert", "fantasytalking", source, "--output", output, "--variant", "tiny")
+    converted, again = call(*words), call(*words)
+    verified = call("verify", output)
+
+    assert converted.exit_code == verified.exit_code == 0
+    assert [line.split("  ")[0] for line in converted.stdout.splitlines()] == [
+        "base.safetensors",
+        "fantasytalking_model.ckpt",
+    ]
+    assert "Apache-2.0" in converted.stderr
+    assert verified.stdout.startswith("fantasytalking  ")
+    assert isinstance(again.exception, BadInput)
+
+
+def test_files_of_fantasytalking_that_do_not_fit_leave_nothing(tmp_path: Path) -> None:
+    source = tmp_path / "published"
+    source.mkdir()
+    network = make_network(replace(tiny(), identity=None, intensity=None))
+    save_published(network, source / "base.safetensors", tmp_path / "elsewhere.ckpt")
+
+    output = tmp_path / "made" / "converted"
+    refused = call("convert", "fantasytalking", source, "--output", output, "--variant", "tiny")
+
+    assert isinstance(refused.exception, BadInput)
+    assert "missing proj_model.norm.bias" in str(refused.exception)
+    assert list(output.parent.iterdir()) == []
 
 
 def test_a_list_tells_origin_and_licence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

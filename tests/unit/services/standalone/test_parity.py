@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from services.kit.errors import BadInput
 from services.standalone.main import command
-from tests.unit.services.generation.recorded import record_projection
+from tests.unit.services.generation.recorded import make_unknown, record_projection
 
 
 def call(*words: str) -> object:
@@ -38,6 +38,7 @@ def test_one_output_that_is_off_fails_the_command(tmp_path: Path, capsys: pytest
 
 def test_an_error_without_a_number_is_null(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     record_projection(tmp_path)
+    make_unknown(tmp_path)
 
     assert call("personalive", str(tmp_path)) == 1
 

@@ -45,10 +45,12 @@ FAILED = m.Status(
 class _Told:
     def __init__(self) -> None:
         self.frames: list[int] = []
+        self.steps: list[tuple[int, int]] = []
         self.faces: list[int] = []
         self.notices: list[str] = []
         self.audience = Audience(
             show_frames=self.frames.append,
+            show_steps=lambda done, expected: self.steps.append((done, expected)),
             show_faces=self.faces.append,
             show_notice=lambda notice: self.notices.append(notice.code),
         )
@@ -109,6 +111,16 @@ def test_the_audience_hears_of_notices(tmp_path: Path) -> None:
     notices = (m.Notice(code="listen_shorter", detail="listen lasts 2 s"),)
     _produce(tmp_path, _saying(replace(FINISHED, notices=notices)), told.audience)
     assert told.notices == ["listen_shorter"]
+
+
+def test_the_audience_hears_of_steps_and_waits_on(tmp_path: Path) -> None:
+    async def act(bus: MemoryBus) -> None:
+        status = replace(FINISHED, kind=m.StatusKind.PROGRESSED, steps_done=3, steps_expected=12)
+        await bus.publish([STATUSES.outgoing(status), STATUSES.outgoing(FINISHED)])
+
+    told = _Told()
+    assert _produce(tmp_path, act, told.audience).num_frames == 63
+    assert told.steps == [(3, 12)]
 
 
 def test_what_is_wrong_with_an_input_is_the_users_fault(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from services.kit import messages as m
 from services.kit.bus import Outgoing
 from services.kit.consumer import Receipt
-from services.kit.errors import BlobMissing, Stale, Unavailable
+from services.kit.errors import BadMessage, BlobMissing, Stale, Unavailable
 from services.kit.folder_blobs import FolderBlobs
 from services.kit.memory_bus import MemoryBus
 from services.kit.topics import CLIPS, STATUSES
@@ -35,6 +36,11 @@ class _Clock:
 
     def monotonic(self) -> float:
         return self.time_s
+
+
+OPENING = m.Opening(
+    character_id="chr_a", portrait_uri="ten_a/portrait", face=0, size=64, engine="lpm", seed=0
+)
 
 
 class _Bus(MemoryBus):
@@ -72,6 +78,7 @@ class _Session:
             envelope=envelope(sequence, epoch),
             frames=tuple(frames),
             is_final=sequence == final,
+            opening=OPENING if place == 0 else None,
             motion=motion_of(sequence, len(frames)) if sequence not in self.still else None,
         )
 
@@ -116,6 +123,48 @@ def test_a_full_clip_is_stored_announced_and_then_settled(tmp_path: Path, encode
     assert (clip.envelope, clip.first_frame, clip.num_frames, clip.is_final) == (envelope(0), 0, 50, False)
     assert clip.clip_uri == f"{FOLDER}/clips/000000"
     assert asyncio.run(session.blobs.info(clip.clip_uri)) is not None
+
+
+def test_clips_of_an_engine_with_shorter_chunks_follow_each_other(tmp_path: Path, encode: Encode) -> None:
+    session = _Session(tmp_path, encode)
+
+    async def take() -> None:
+        for sequence in range(12):
+            clip, place = divmod(sequence, 10)
+            frames = encode(clip * 40, 40)[place * 4 : place * 4 + (3 if sequence == 11 else 4)]
+            chunk = m.Chunk(
+                envelope=envelope(sequence),
+                frames=tuple(frames),
+                is_final=sequence == 11,
+                opening=replace(OPENING, engine="personalive") if place == 0 else None,
+            )
+            await session.service.take_chunk(chunk, session.receipt(sequence))
+
+    asyncio.run(take())
+    assert [(clip.first_frame, clip.num_frames) for clip in session.clips()] == [(0, 40), (40, 7)]
+    (status,) = session.statuses()
+    assert (status.num_frames, status.motion_uri) == (47, "")
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        ({"frames": (b"a",) * 4}, "chunk 0 has 4 frames, expected 5"),
+        ({"opening": None}, "names no engine that is known"),
+    ],
+)
+def test_a_clip_that_is_not_on_the_clock_of_its_engine_is_refused(
+    tmp_path: Path, encode: Encode, change: dict[str, object], found: str
+) -> None:
+    session = _Session(tmp_path, encode)
+    odd = replace(session.chunk(0), **change)  # type: ignore[arg-type]  # fields of a chunk
+
+    async def take() -> None:
+        await session.service.take_chunk(odd, session.receipt(0))
+        await session.take(*range(1, 10))
+
+    with pytest.raises(BadMessage, match=found):
+        asyncio.run(take())
 
 
 def test_the_final_chunk_makes_the_video(

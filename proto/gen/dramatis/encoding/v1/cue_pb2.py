@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from dramatis.session.v1 import envelope_pb2 as dramatis_dot_session_dot_v1_dot_envelope__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x64ramatis/encoding/v1/cue.proto\x12\x14\x64ramatis.encoding.v1\x1a\"dramatis/session/v1/envelope.proto\"\x84\x02\n\x03\x43ue\x12/\n\x08\x65nvelope\x18\x01 \x01(\x0b\x32\x1d.dramatis.session.v1.Envelope\x12-\n\x07opening\x18\x02 \x01(\x0b\x32\x1c.dramatis.session.v1.Opening\x12\x12\n\nnum_frames\x18\x03 \x01(\r\x12\r\n\x05speak\x18\x04 \x01(\x0c\x12\x14\n\x0cmel_channels\x18\x05 \x01(\r\x12\x0e\n\x06motion\x18\x06 \x01(\x0c\x12\x10\n\x08is_final\x18\x07 \x01(\x08\x12\x32\n\ndirections\x18\x08 \x03(\x0b\x32\x1e.dramatis.session.v1.Direction\x12\x0e\n\x06listen\x18\t \x01(\x0c\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x64ramatis/encoding/v1/cue.proto\x12\x14\x64ramatis.encoding.v1\x1a\"dramatis/session/v1/envelope.proto\"\xa8\x02\n\x03\x43ue\x12/\n\x08\x65nvelope\x18\x01 \x01(\x0b\x32\x1d.dramatis.session.v1.Envelope\x12-\n\x07opening\x18\x02 \x01(\x0b\x32\x1c.dramatis.session.v1.Opening\x12\x12\n\nnum_frames\x18\x03 \x01(\r\x12\r\n\x05speak\x18\x04 \x01(\x0c\x12\x14\n\x0cmel_channels\x18\x05 \x01(\r\x12\x0e\n\x06motion\x18\x06 \x01(\x0c\x12\x10\n\x08is_final\x18\x07 \x01(\x08\x12\x32\n\ndirections\x18\x08 \x03(\x0b\x32\x1e.dramatis.session.v1.Direction\x12\x0e\n\x06listen\x18\t \x01(\x0c\x12\x10\n\x08pictures\x18\n \x03(\x0c\x12\x10\n\x08waveform\x18\x0b \x01(\x0c\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,5 +33,5 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'dramatis.encoding.v1.cue_pb
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_CUE']._serialized_start=93
-  _globals['_CUE']._serialized_end=353
+  _globals['_CUE']._serialized_end=389
 # @@protoc_insertion_point(module_scope)

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from dramatis.session.v1 import envelope_pb2 as dramatis_dot_session_dot_v1_dot_envelope__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n dramatis/gateway/v1/script.proto\x12\x13\x64ramatis.gateway.v1\x1a\"dramatis/session/v1/envelope.proto\"g\n\x06Script\x12/\n\x08\x65nvelope\x18\x01 \x01(\x0b\x32\x1d.dramatis.session.v1.Envelope\x12\x13\n\x0bspeech_text\x18\x02 \x01(\t\x12\x17\n\x0f\x64irection_texts\x18\x03 \x03(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n dramatis/gateway/v1/script.proto\x12\x13\x64ramatis.gateway.v1\x1a\"dramatis/session/v1/envelope.proto\"w\n\x06Script\x12/\n\x08\x65nvelope\x18\x01 \x01(\x0b\x32\x1d.dramatis.session.v1.Envelope\x12\x13\n\x0bspeech_text\x18\x02 \x01(\t\x12\x17\n\x0f\x64irection_texts\x18\x03 \x03(\t\x12\x0e\n\x06\x65ngine\x18\x04 \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,5 +33,5 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'dramatis.gateway.v1.script_
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_SCRIPT']._serialized_start=93
-  _globals['_SCRIPT']._serialized_end=196
+  _globals['_SCRIPT']._serialized_end=212
 # @@protoc_insertion_point(module_scope)

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"dramatis/session/v1/envelope.proto\x12\x13\x64ramatis.session.v1\"f\n\x08\x45nvelope\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x12\n\nsession_id\x18\x02 \x01(\t\x12\r\n\x05\x65poch\x18\x03 \x01(\r\x12\x10\n\x08sequence\x18\x04 \x01(\x04\x12\x15\n\rcreated_at_us\x18\x05 \x01(\x03\"\x9d\x01\n\x07Opening\x12\x14\n\x0c\x63haracter_id\x18\x01 \x01(\t\x12\x14\n\x0cportrait_uri\x18\x02 \x01(\t\x12\x0c\n\x04\x66\x61\x63\x65\x18\x03 \x01(\r\x12\x0c\n\x04size\x18\x04 \x01(\r\x12\x0e\n\x06\x65ngine\x18\x05 \x01(\t\x12\x0c\n\x04seed\x18\x06 \x01(\x04\x12\x14\n\x0cidentity_uri\x18\x07 \x01(\t\x12\x16\n\x0esoundtrack_uri\x18\x08 \x01(\t\"9\n\tDirection\x12\x0f\n\x07start_s\x18\x01 \x01(\x01\x12\r\n\x05\x65nd_s\x18\x02 \x01(\x01\x12\x0c\n\x04text\x18\x03 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"dramatis/session/v1/envelope.proto\x12\x13\x64ramatis.session.v1\"f\n\x08\x45nvelope\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x12\n\nsession_id\x18\x02 \x01(\t\x12\r\n\x05\x65poch\x18\x03 \x01(\r\x12\x10\n\x08sequence\x18\x04 \x01(\x04\x12\x15\n\rcreated_at_us\x18\x05 \x01(\x03\"-\n\x0fMotionIntensity\x12\x0c\n\x04\x66\x61\x63\x65\x18\x01 \x01(\x01\x12\x0c\n\x04\x62ody\x18\x02 \x01(\x01\"\xdd\x01\n\x07Opening\x12\x14\n\x0c\x63haracter_id\x18\x01 \x01(\t\x12\x14\n\x0cportrait_uri\x18\x02 \x01(\t\x12\x0c\n\x04\x66\x61\x63\x65\x18\x03 \x01(\r\x12\x0c\n\x04size\x18\x04 \x01(\r\x12\x0e\n\x06\x65ngine\x18\x05 \x01(\t\x12\x0c\n\x04seed\x18\x06 \x01(\x04\x12\x14\n\x0cidentity_uri\x18\x07 \x01(\t\x12\x16\n\x0esoundtrack_uri\x18\x08 \x01(\t\x12>\n\x10motion_intensity\x18\t \x01(\x0b\x32$.dramatis.session.v1.MotionIntensity\"9\n\tDirection\x12\x0f\n\x07start_s\x18\x01 \x01(\x01\x12\r\n\x05\x65nd_s\x18\x02 \x01(\x01\x12\x0c\n\x04text\x18\x03 \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,8 +33,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_ENVELOPE']._serialized_start=59
   _globals['_ENVELOPE']._serialized_end=161
-  _globals['_OPENING']._serialized_start=164
-  _globals['_OPENING']._serialized_end=321
-  _globals['_DIRECTION']._serialized_start=323
-  _globals['_DIRECTION']._serialized_end=380
+  _globals['_MOTIONINTENSITY']._serialized_start=163
+  _globals['_MOTIONINTENSITY']._serialized_end=208
+  _globals['_OPENING']._serialized_start=211
+  _globals['_OPENING']._serialized_end=432
+  _globals['_DIRECTION']._serialized_start=434
+  _globals['_DIRECTION']._serialized_end=491
 # @@protoc_insertion_point(module_scope)

@@ -1,6 +1,7 @@
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
-from typing import ClassVar as _ClassVar, Optional as _Optional
+from collections.abc import Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
@@ -18,8 +19,16 @@ class Envelope(_message.Message):
     created_at_us: int
     def __init__(self, tenant: _Optional[str] = ..., session_id: _Optional[str] = ..., epoch: _Optional[int] = ..., sequence: _Optional[int] = ..., created_at_us: _Optional[int] = ...) -> None: ...
 
+class MotionIntensity(_message.Message):
+    __slots__ = ("face", "body")
+    FACE_FIELD_NUMBER: _ClassVar[int]
+    BODY_FIELD_NUMBER: _ClassVar[int]
+    face: float
+    body: float
+    def __init__(self, face: _Optional[float] = ..., body: _Optional[float] = ...) -> None: ...
+
 class Opening(_message.Message):
-    __slots__ = ("character_id", "portrait_uri", "face", "size", "engine", "seed", "identity_uri", "soundtrack_uri")
+    __slots__ = ("character_id", "portrait_uri", "face", "size", "engine", "seed", "identity_uri", "soundtrack_uri", "motion_intensity")
     CHARACTER_ID_FIELD_NUMBER: _ClassVar[int]
     PORTRAIT_URI_FIELD_NUMBER: _ClassVar[int]
     FACE_FIELD_NUMBER: _ClassVar[int]
@@ -28,6 +37,7 @@ class Opening(_message.Message):
     SEED_FIELD_NUMBER: _ClassVar[int]
     IDENTITY_URI_FIELD_NUMBER: _ClassVar[int]
     SOUNDTRACK_URI_FIELD_NUMBER: _ClassVar[int]
+    MOTION_INTENSITY_FIELD_NUMBER: _ClassVar[int]
     character_id: str
     portrait_uri: str
     face: int
@@ -36,7 +46,8 @@ class Opening(_message.Message):
     seed: int
     identity_uri: str
     soundtrack_uri: str
-    def __init__(self, character_id: _Optional[str] = ..., portrait_uri: _Optional[str] = ..., face: _Optional[int] = ..., size: _Optional[int] = ..., engine: _Optional[str] = ..., seed: _Optional[int] = ..., identity_uri: _Optional[str] = ..., soundtrack_uri: _Optional[str] = ...) -> None: ...
+    motion_intensity: MotionIntensity
+    def __init__(self, character_id: _Optional[str] = ..., portrait_uri: _Optional[str] = ..., face: _Optional[int] = ..., size: _Optional[int] = ..., engine: _Optional[str] = ..., seed: _Optional[int] = ..., identity_uri: _Optional[str] = ..., soundtrack_uri: _Optional[str] = ..., motion_intensity: _Optional[_Union[MotionIntensity, _Mapping]] = ...) -> None: ...
 
 class Direction(_message.Message):
     __slots__ = ("start_s", "end_s", "text")

@@ -25,17 +25,17 @@ _sym_db = _symbol_database.Default()
 from dramatis.session.v1 import envelope_pb2 as dramatis_dot_session_dot_v1_dot_envelope__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n dramatis/session/v1/status.proto\x12\x13\x64ramatis.session.v1\x1a\"dramatis/session/v1/envelope.proto\"&\n\x06Notice\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x02 \x01(\t\"\xa2\x02\n\x06Status\x12/\n\x08\x65nvelope\x18\x01 \x01(\x0b\x32\x1d.dramatis.session.v1.Envelope\x12\r\n\x05stage\x18\x02 \x01(\t\x12-\n\x04kind\x18\x03 \x01(\x0e\x32\x1f.dramatis.session.v1.StatusKind\x12\x12\n\nnum_frames\x18\x04 \x01(\x04\x12\x11\n\tvideo_uri\x18\x05 \x01(\t\x12\x12\n\nsize_bytes\x18\x06 \x01(\x04\x12\x0e\n\x06sha256\x18\x07 \x01(\t\x12\x0c\n\x04\x63ode\x18\x08 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\t \x01(\t\x12,\n\x07notices\x18\n \x03(\x0b\x32\x1b.dramatis.session.v1.Notice\x12\x12\n\nmotion_uri\x18\x0b \x01(\t*u\n\nStatusKind\x12\x1b\n\x17STATUS_KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14STATUS_KIND_MEASURED\x10\x01\x12\x18\n\x14STATUS_KIND_FINISHED\x10\x02\x12\x16\n\x12STATUS_KIND_FAILED\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n dramatis/session/v1/status.proto\x12\x13\x64ramatis.session.v1\x1a\"dramatis/session/v1/envelope.proto\"&\n\x06Notice\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x02 \x01(\t\"\xce\x02\n\x06Status\x12/\n\x08\x65nvelope\x18\x01 \x01(\x0b\x32\x1d.dramatis.session.v1.Envelope\x12\r\n\x05stage\x18\x02 \x01(\t\x12-\n\x04kind\x18\x03 \x01(\x0e\x32\x1f.dramatis.session.v1.StatusKind\x12\x12\n\nnum_frames\x18\x04 \x01(\x04\x12\x11\n\tvideo_uri\x18\x05 \x01(\t\x12\x12\n\nsize_bytes\x18\x06 \x01(\x04\x12\x0e\n\x06sha256\x18\x07 \x01(\t\x12\x0c\n\x04\x63ode\x18\x08 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\t \x01(\t\x12,\n\x07notices\x18\n \x03(\x0b\x32\x1b.dramatis.session.v1.Notice\x12\x12\n\nmotion_uri\x18\x0b \x01(\t\x12\x12\n\nsteps_done\x18\x0c \x01(\x04\x12\x16\n\x0esteps_expected\x18\r \x01(\x04*\x91\x01\n\nStatusKind\x12\x1b\n\x17STATUS_KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14STATUS_KIND_MEASURED\x10\x01\x12\x18\n\x14STATUS_KIND_FINISHED\x10\x02\x12\x16\n\x12STATUS_KIND_FAILED\x10\x03\x12\x1a\n\x16STATUS_KIND_PROGRESSED\x10\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'dramatis.session.v1.status_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_STATUSKIND']._serialized_start=426
-  _globals['_STATUSKIND']._serialized_end=543
+  _globals['_STATUSKIND']._serialized_start=471
+  _globals['_STATUSKIND']._serialized_end=616
   _globals['_NOTICE']._serialized_start=93
   _globals['_NOTICE']._serialized_end=131
   _globals['_STATUS']._serialized_start=134
-  _globals['_STATUS']._serialized_end=424
+  _globals['_STATUS']._serialized_end=468
 # @@protoc_insertion_point(module_scope)

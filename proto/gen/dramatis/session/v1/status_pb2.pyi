@@ -14,10 +14,12 @@ class StatusKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     STATUS_KIND_MEASURED: _ClassVar[StatusKind]
     STATUS_KIND_FINISHED: _ClassVar[StatusKind]
     STATUS_KIND_FAILED: _ClassVar[StatusKind]
+    STATUS_KIND_PROGRESSED: _ClassVar[StatusKind]
 STATUS_KIND_UNSPECIFIED: StatusKind
 STATUS_KIND_MEASURED: StatusKind
 STATUS_KIND_FINISHED: StatusKind
 STATUS_KIND_FAILED: StatusKind
+STATUS_KIND_PROGRESSED: StatusKind
 
 class Notice(_message.Message):
     __slots__ = ("code", "detail")
@@ -28,7 +30,7 @@ class Notice(_message.Message):
     def __init__(self, code: _Optional[str] = ..., detail: _Optional[str] = ...) -> None: ...
 
 class Status(_message.Message):
-    __slots__ = ("envelope", "stage", "kind", "num_frames", "video_uri", "size_bytes", "sha256", "code", "detail", "notices", "motion_uri")
+    __slots__ = ("envelope", "stage", "kind", "num_frames", "video_uri", "size_bytes", "sha256", "code", "detail", "notices", "motion_uri", "steps_done", "steps_expected")
     ENVELOPE_FIELD_NUMBER: _ClassVar[int]
     STAGE_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
@@ -40,6 +42,8 @@ class Status(_message.Message):
     DETAIL_FIELD_NUMBER: _ClassVar[int]
     NOTICES_FIELD_NUMBER: _ClassVar[int]
     MOTION_URI_FIELD_NUMBER: _ClassVar[int]
+    STEPS_DONE_FIELD_NUMBER: _ClassVar[int]
+    STEPS_EXPECTED_FIELD_NUMBER: _ClassVar[int]
     envelope: _envelope_pb2.Envelope
     stage: str
     kind: StatusKind
@@ -51,4 +55,6 @@ class Status(_message.Message):
     detail: str
     notices: _containers.RepeatedCompositeFieldContainer[Notice]
     motion_uri: str
-    def __init__(self, envelope: _Optional[_Union[_envelope_pb2.Envelope, _Mapping]] = ..., stage: _Optional[str] = ..., kind: _Optional[_Union[StatusKind, str]] = ..., num_frames: _Optional[int] = ..., video_uri: _Optional[str] = ..., size_bytes: _Optional[int] = ..., sha256: _Optional[str] = ..., code: _Optional[str] = ..., detail: _Optional[str] = ..., notices: _Optional[_Iterable[_Union[Notice, _Mapping]]] = ..., motion_uri: _Optional[str] = ...) -> None: ...
+    steps_done: int
+    steps_expected: int
+    def __init__(self, envelope: _Optional[_Union[_envelope_pb2.Envelope, _Mapping]] = ..., stage: _Optional[str] = ..., kind: _Optional[_Union[StatusKind, str]] = ..., num_frames: _Optional[int] = ..., video_uri: _Optional[str] = ..., size_bytes: _Optional[int] = ..., sha256: _Optional[str] = ..., code: _Optional[str] = ..., detail: _Optional[str] = ..., notices: _Optional[_Iterable[_Union[Notice, _Mapping]]] = ..., motion_uri: _Optional[str] = ..., steps_done: _Optional[int] = ..., steps_expected: _Optional[int] = ...) -> None: ...

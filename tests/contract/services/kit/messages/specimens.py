@@ -229,6 +229,47 @@ CONVERSATION: Final[list[tuple[Topic[Any], Any]]] = [
     ),
 ]
 
+# What begins a performance whose motion intensity was asked for; every opening of it is alike.
+INTENSITY: Final[list[tuple[Topic[Any], Any]]] = [
+    (
+        PERFORMANCES,
+        m.Performance(
+            envelope=ENVELOPE,
+            opening=dataclasses.replace(OPENING, motion_intensity=m.MotionIntensity(face=0.0, body=0.75)),
+            speech_uri="ten_0a/performances/per_0b/speech",
+        ),
+    ),
+]
+# The messages of an engine that hears the speech itself, and performs it as a whole.
+OFFLINE: Final[list[tuple[Topic[Any], Any]]] = [
+    (
+        STATUSES,
+        m.Status(
+            envelope=ENVELOPE,
+            stage="generation",
+            kind=m.StatusKind.PROGRESSED,
+            steps_done=17,
+            steps_expected=120,
+        ),
+    ),
+    (
+        SCRIPTS,
+        m.Script(envelope=ENVELOPE, speech_text="", direction_texts=("waves",), engine="fantasytalking"),
+    ),
+    (
+        CUES,
+        m.Cue(
+            envelope=ENVELOPE,
+            num_frames=5,
+            is_final=False,
+            waveform=np.linspace(-1, 1, 3200, dtype=np.float32),
+            opening=OPENING,
+            directions=DIRECTIONS,
+        ),
+    ),
+]
+ALL: Final = SPECIMENS + CONVERSATION + INTENSITY + OFFLINE
+
 
 def is_same(one: object, other: object) -> bool:
     """Equality that sees into arrays."""
@@ -248,10 +289,11 @@ def is_same(one: object, other: object) -> bool:
 
 def golden_path(topic: Topic[Any], message: object) -> Path:
     """Where the bytes of a specimen lie."""
-    is_plain = any(message is plain for _, plain in SPECIMENS)
-    return GOLDEN / f"{topic.type_name}{'' if is_plain else '.conversation'}.bin"
+    named = {"": SPECIMENS, ".conversation": CONVERSATION, ".intensity": INTENSITY, ".offline": OFFLINE}
+    (suffix,) = [name for name, listed in named.items() if any(message is each for _, each in listed)]
+    return GOLDEN / f"{topic.type_name}{suffix}.bin"
 
 
 if __name__ == "__main__":
-    for topic, message in SPECIMENS + CONVERSATION:
+    for topic, message in ALL:
         golden_path(topic, message).write_bytes(topic.encode(message))

@@ -8,12 +8,12 @@ import pytest
 
 from services.kit.bus import Record, Source
 from services.kit.topics import TOPICS, TYPE_HEADER, Topic
-from tests.contract.services.kit.messages.specimens import CONVERSATION, SPECIMENS, golden_path, is_same
+from tests.contract.services.kit.messages.specimens import ALL, SPECIMENS, golden_path, is_same
 
 EACH = pytest.mark.parametrize(
     ("topic", "message"),
-    SPECIMENS + CONVERSATION,
-    ids=[golden_path(topic, message).stem for topic, message in SPECIMENS + CONVERSATION],
+    ALL,
+    ids=[golden_path(topic, message).stem for topic, message in ALL],
 )
 
 

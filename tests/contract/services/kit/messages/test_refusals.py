@@ -27,6 +27,7 @@ from tests.contract.services.kit.messages.specimens import DIRECTIONS, ENVELOPE,
 
 MESSAGE: dict[str, Any] = {topic.name: message for topic, message in SPECIMENS}
 HEARD = np.zeros((1, 80), np.float32)
+SHOWN: dict[str, Any] = {"speak": None, "pictures": (b"jpeg", b"")}
 FIRST = replace(ENVELOPE, sequence=0)
 NAN = float("nan")
 
@@ -108,6 +109,9 @@ FAULTS = [
     ),
     broken(SEGMENTS, "the first message has no opening", envelope=FIRST, opening=None),
     broken(SEGMENTS, "a driver needs to be the only segment", driver_uri="ten_0a/driver"),
+    opened("motion_intensity.face is 1.5", motion_intensity=m.MotionIntensity(face=1.5)),
+    opened("motion_intensity.body is -0.5", motion_intensity=m.MotionIntensity(body=-0.5)),
+    opened("motion_intensity.body is nan", motion_intensity=m.MotionIntensity(body=NAN)),
     opened("size is 511", size=511),
     opened("size is 0", size=0),
     opened("size is 8192", size=8192),
@@ -121,8 +125,20 @@ FAULTS = [
     broken(CUES, "a cue has 4 frames", num_frames=4),
     broken(CUES, "a cue has 0 frames", num_frames=0, is_final=True),
     broken(CUES, "a cue has 6 frames", num_frames=6),
-    broken(CUES, "a stream and motion", motion=np.zeros((5, 58), np.float32)),
-    broken(CUES, "a stream and motion", speak=None, listen=HEARD, motion=np.zeros((5, 58), np.float32)),
+    broken(CUES, "a cue has 3 frames", num_frames=3, **SHOWN),
+    broken(CUES, "a cue has 0 frames", num_frames=0, is_final=True, **SHOWN),
+    broken(CUES, "a cue has several of a stream", pictures=(b"jpeg",)),
+    broken(CUES, "a cue has several of a stream", motion=np.zeros((5, 58), np.float32)),
+    broken(
+        CUES,
+        "a cue has several of a stream",
+        speak=None,
+        listen=HEARD,
+        motion=np.zeros((5, 58), np.float32),
+    ),
+    broken(CUES, "a cue has several of a stream", waveform=np.zeros(3200, np.float32)),
+    broken(CUES, "3199 samples, expected 3200", speak=None, waveform=np.zeros(3199, np.float32)),
+    broken(CUES, "not finite", speak=None, waveform=np.full(3200, np.nan, np.float32)),
     broken(CUES, "no rows of 58", speak=None, motion=np.zeros((5, 57), np.float32)),
     broken(CUES, "motion has 4 frames", speak=None, motion=np.zeros((4, 58), np.float32)),
     broken(CUES, "not finite", speak=None, listen=np.full((1, 80), np.nan, np.float32)),

@@ -53,6 +53,7 @@ OPENINGS = kind(
     seed=LONG_COUNTS,
     identity_uri=MAYBE_URIS,
     soundtrack_uri=MAYBE_URIS,
+    motion_intensity=st.none() | kind(m.MotionIntensity, face=st.floats(0, 1), body=st.floats(0, 1)),
 )
 DIRECTIONS = st.lists(
     st.builds(
@@ -109,26 +110,43 @@ SEGMENTS = kind(
     opening=OPENINGS,
     driver_uri=URIS,
 )
-CUES = kind(
-    m.Cue,
-    envelope=envelopes(),
-    num_frames=st.just(5),
-    is_final=st.booleans(),
-    speak=st.none() | floats(st.integers(1, 50), st.just(16)),
-    listen=st.none() | floats(st.integers(1, 250), st.just(16)),
-    opening=OPENINGS,
-    directions=DIRECTIONS,
-) | kind(
-    m.Cue,
-    envelope=envelopes(st.integers(1, 99)),
-    num_frames=st.just(3),
-    is_final=st.just(True),
-    motion=floats(3, 58),
+CUES = (
+    kind(
+        m.Cue,
+        envelope=envelopes(),
+        num_frames=st.just(5),
+        is_final=st.booleans(),
+        speak=st.none() | floats(st.integers(1, 50), st.just(16)),
+        listen=st.none() | floats(st.integers(1, 250), st.just(16)),
+        opening=OPENINGS,
+        directions=DIRECTIONS,
+    )
+    | kind(
+        m.Cue,
+        envelope=envelopes(st.integers(1, 99)),
+        num_frames=st.just(3),
+        is_final=st.just(True),
+        motion=floats(3, 58),
+    )
+    | kind(
+        m.Cue,
+        envelope=envelopes(st.integers(1, 99)),
+        num_frames=st.sampled_from([0, 4]),
+        is_final=st.just(False),
+        pictures=st.lists(st.binary(max_size=30), min_size=1, max_size=4).map(tuple),
+    )
+    | kind(
+        m.Cue,
+        envelope=envelopes(st.integers(1, 99)),
+        num_frames=st.just(2),
+        is_final=st.just(True),
+        waveform=floats(st.integers(1, 3200)),
+    )
 )
 CHUNKS = kind(
     m.Chunk,
     envelope=envelopes(),
-    frames=st.lists(st.binary(min_size=1, max_size=30), min_size=5, max_size=5).map(tuple),
+    frames=st.lists(st.binary(min_size=1, max_size=30), min_size=4, max_size=5).map(tuple),
     is_final=st.booleans(),
     opening=OPENINGS,
 )
@@ -144,6 +162,8 @@ STATUSES = kind(
     code=TEXTS.filter(bool),
     detail=TEXTS,
     notices=st.lists(kind(m.Notice, code=TEXTS.filter(bool), detail=TEXTS), max_size=2).map(tuple),
+    steps_done=LONG_COUNTS,
+    steps_expected=LONG_COUNTS,
 )
 VERDICTS = kind(
     m.Verdict,
@@ -187,6 +207,7 @@ MESSAGES: dict[str, st.SearchStrategy[Any]] = {
         envelope=envelopes(),
         speech_text=TEXTS,
         direction_texts=st.lists(TEXTS, max_size=3).map(tuple),
+        engine=TEXTS,
     ),
     "performance": PERFORMANCES,
     "segment": SEGMENTS,

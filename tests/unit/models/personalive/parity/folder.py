@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from models.personalive.parity.fixtures import Tensors
+from models.parity.fixtures import Tensors
 from models.personalive.parity.weight_rule import weight
 
 TABLE = "tensors.json.gz"
@@ -20,7 +20,8 @@ Names = Mapping[str, Mapping[str, tuple[int, ...]]]
 
 def write_folder(folder: Path, cases: Mapping[str, Mapping[str, Any]], names: Names) -> None:
     """Write the index of cases (descriptions with a `kind`), and the table of their tensors by file."""
-    index = {"cases": [{"case": name, "kind": fields["kind"]} for name, fields in cases.items()]}
+    lines = [{"case": name, "kind": fields["kind"], "file": f"{name}.npz"} for name, fields in cases.items()]
+    index = {"cases": lines}
     (folder / "index.json").write_text(json.dumps(index))
     table = {file: {"tensors": [[n, list(s)] for n, s in tensors.items()]} for file, tensors in names.items()}
     (folder / TABLE).write_bytes(gzip.compress(json.dumps({"files": table}).encode()))

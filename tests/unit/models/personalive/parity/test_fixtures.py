@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from models.personalive.parity.fixtures import Case, Entry, compare, entries, load, replay, weights
+from models.parity.fixtures import Entry, entries
+from models.personalive.parity.fixtures import Case, compare, load, replay, weights
 from models.personalive.parity.weight_rule import by_rule, normal, weight
 from tests.unit.models.personalive.parity.folder import weight_fields, write_case, write_folder
 
@@ -26,7 +27,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def _case(folder: Path) -> Case:
-    return load(folder, Entry(name="one", kind="sums"))
+    return load(folder, Entry(name="one", kind="sums", file="one.npz"))
 
 
 # The figures that those who recorded with this rule give.

@@ -7,11 +7,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from models.parity.fixtures import Tensors, Verdict
 from models.personalive.config import UNetConfig
 from models.personalive.denoising_unet import DenoisingUNet
 from models.personalive.motion_module import MotionModule
 from models.personalive.names import published
-from models.personalive.parity.fixtures import Tensors, Verdict, replay
+from models.personalive.parity.fixtures import replay
 from models.personalive.parity.networks import REPLAYS, bank_names, denoising_unet, reference_unet
 from models.personalive.parity.weight_rule import normal, weight
 from models.personalive.reference_unet import ReferenceUNet

@@ -18,7 +18,8 @@ def test_recorded_names_are_compared_file_by_file(tmp_path: Path) -> None:
         for stem, tensors in layout(network, module).items()
     }
     table["pose_guider"]["tensors"][0][0] = "conv_inward.weight"
-    (tmp_path / "index.json").write_text(json.dumps({"cases": [{"case": "tensors", "kind": "names"}]}))
+    line = {"case": "tensors", "kind": "names", "file": "tensors.json.gz"}
+    (tmp_path / "index.json").write_text(json.dumps({"cases": [line]}))
     (tmp_path / "tensors.json.gz").write_bytes(gzip.compress(json.dumps({"files": table}).encode()))
 
     compared = {verdict.output: verdict for verdict in verdicts(tmp_path)}

@@ -11,6 +11,7 @@ import pytest
 
 from services.gateway.settings import BodySettings, Settings
 from services.kit.errors import Unavailable
+from services.kit.messages import MotionIntensity
 from tests.api.pipeline import running_pipeline
 from tests.api.platform import JPEG, MP4, WAV, Platform, add_tenant, client_of, open_platform
 from tests.unit.services.gateway.test_life import create_character, wait_for
@@ -130,6 +131,23 @@ async def test_files_may_come_beside_addresses_and_texts(
         ({**HELLO, "size": 511}, "body.size"),
         ({**HELLO, "size": True}, "body.size"),
         ({**HELLO, "engine": "other"}, "body.engine"),
+        ({**HELLO, "engine": "personalive"}, "body.engine: personalive follows a driver"),
+        (
+            {"driver_url": AGENT_URL, "engine": "personalive", "direction": "smiles"},
+            "body.engine: personalive follows no direction",
+        ),
+        (
+            {"driver_url": AGENT_URL, "engine": "fantasytalking"},
+            "body.engine: fantasytalking hears a speech, expected speech, speech_url or text alone",
+        ),
+        (
+            {**HELLO, "listen_url": AGENT_URL, "engine": "fantasytalking"},
+            "body.engine: fantasytalking hears a speech",
+        ),
+        (
+            {**HELLO, "engine": "fantasytalking", "timeline": [{"start_s": 0, "text": "waves"}]},
+            "body.engine: fantasytalking follows no timeline, expected a direction",
+        ),
         ({"speech_url": "file:///etc/passwd"}, "body.speech_url"),
         ({"listen_url": "file:///etc/passwd"}, "body.listen_url"),
     ],
@@ -270,6 +288,79 @@ async def test_whoever_directs_a_driver_is_warned(client: httpx.AsyncClient) -> 
     answer = await ask(client, character["id"], driver_url=AGENT_URL, direction="calm")
 
     assert [each["code"] for each in answer.json()["warnings"]] == ["direction_ignored"]
+
+
+async def test_motion_intensity_is_shown_kept_and_told_to_the_services(
+    platform: Platform, client: httpx.AsyncClient
+) -> None:
+    async with running_pipeline(platform) as pipeline:
+        character = await create_character(client)
+        answer = await ask(client, character["id"], **HELLO, motion_intensity={"face": 0.75, "body": 0})
+        done = await wait_for(client, answer.headers["location"], "succeeded")
+
+    assert answer.json()["motion_intensity"] == done["motion_intensity"] == {"face": 0.75, "body": 0.0}
+    (started,) = pipeline.started
+    assert started.opening.motion_intensity == MotionIntensity(face=0.75, body=0.0)
+
+
+async def test_without_motion_intensity_none_is_told(platform: Platform, client: httpx.AsyncClient) -> None:
+    async with running_pipeline(platform) as pipeline:
+        character = await create_character(client)
+        answer = await ask(client, character["id"], **HELLO)
+        await wait_for(client, answer.headers["location"], "succeeded")
+
+    assert answer.json()["motion_intensity"] is None
+    assert [started.opening.motion_intensity for started in pipeline.started] == [None]
+
+
+async def test_a_motion_intensity_that_names_one_part_leaves_the_other_as_usual(
+    client: httpx.AsyncClient,
+) -> None:
+    character = await create_character(client)
+
+    answer = await ask(client, character["id"], **HELLO, motion_intensity={"body": 0.75})
+
+    assert answer.json()["motion_intensity"] == {"face": 0.5, "body": 0.75}
+
+
+async def test_a_form_takes_motion_intensity_as_json(client: httpx.AsyncClient) -> None:
+    character = await create_character(client)
+
+    answer = await client.post(
+        "/v1/performances",
+        data={"character_id": character["id"], "motion_intensity": '{"face": 1}'},
+        files={"speech": ("a.wav", WAV)},
+    )
+
+    assert answer.json()["motion_intensity"] == {"face": 1.0, "body": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("asked", "location", "message"),
+    [
+        ({"face": 1.5}, "body.motion_intensity.face", "less than or equal to 1"),
+        ({"face": 0.5, "body": -0.1}, "body.motion_intensity.body", "greater than or equal to 0"),
+        ({"body": "much"}, "body.motion_intensity.body", "valid number"),
+        ({"head": 0.5}, "body.motion_intensity.head", "Extra inputs"),
+        (0.5, "body.motion_intensity", "valid dictionary"),
+    ],
+)
+async def test_a_motion_intensity_that_is_none_is_refused_by_its_entry(
+    client: httpx.AsyncClient, asked: Any, location: str, message: str
+) -> None:
+    problem = (await ask(client, **HELLO, motion_intensity=asked)).json()
+
+    assert problem["code"] == "invalid_request"
+    assert [each["location"] for each in problem["errors"]] == [location]
+    assert message in problem["errors"][0]["message"]
+
+
+async def test_whoever_asks_a_driver_for_motion_intensity_is_warned(client: httpx.AsyncClient) -> None:
+    character = await create_character(client)
+
+    answer = await ask(client, character["id"], driver_url=AGENT_URL, motion_intensity={"face": 1.0})
+
+    assert [each["code"] for each in answer.json()["warnings"]] == ["motion_intensity_ignored"]
 
 
 @pytest.mark.parametrize(

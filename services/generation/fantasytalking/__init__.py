@@ -1,0 +1,1 @@
+"""FantasyTalking performed offline, by one process or by several together."""

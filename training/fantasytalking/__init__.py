@@ -1,0 +1,1 @@
+"""Training of FantasyTalking: speech in two stages, then identity, then motion intensity."""

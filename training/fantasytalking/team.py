@@ -1,0 +1,66 @@
+"""Workers that learn together: each from clips of its own, all with the mean of their gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+import torch
+import torch.distributed as dist
+from torch import nn
+
+
+class Team(Protocol):
+    """The workers of a run; `rank` is this one's number, from 0 to below `size`."""
+
+    rank: int
+    size: int
+
+    def average(self, parameters: Iterable[nn.Parameter]) -> None:
+        """Give all workers the mean of their gradients; those without one count as zero."""
+        ...
+
+    def share(self, clock: Callable[[], float]) -> Callable[[], float]:
+        """Return a clock that tells all workers the same time, if all ask it equally often."""
+        ...
+
+
+class Alone:
+    """One worker."""
+
+    rank = 0
+    size = 1
+
+    def average(self, parameters: Iterable[nn.Parameter]) -> None:
+        """Leave gradients as they are."""
+
+    def share(self, clock: Callable[[], float]) -> Callable[[], float]:
+        """Return the clock."""
+        return clock
+
+
+class Together:
+    """The workers of torch's process group, which is there already; `device` is this one's."""
+
+    def __init__(self, device: str) -> None:
+        self.rank = dist.get_rank()
+        self.size = dist.get_world_size()
+        self._device = device
+
+    def average(self, parameters: Iterable[nn.Parameter]) -> None:
+        """Add gradients up and divide them, one parameter after the other."""
+        for parameter in parameters:
+            if parameter.grad is None:
+                parameter.grad = torch.zeros_like(parameter)
+            dist.all_reduce(parameter.grad)
+            parameter.grad /= self.size
+
+    def share(self, clock: Callable[[], float]) -> Callable[[], float]:
+        """Return the clock of the first worker."""
+
+        def tell() -> float:
+            time_s = torch.tensor(clock(), dtype=torch.float64, device=self._device)
+            dist.broadcast(time_s, src=0)
+            return time_s.item()
+
+        return tell
