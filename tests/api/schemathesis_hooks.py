@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Set
 from typing import Any, Final
 from uuid import uuid4
 
@@ -12,6 +13,7 @@ from schemathesis.transport import SerializationContext
 from schemathesis.transport.requests import REQUESTS_TRANSPORT, multipart_serializer
 from schemathesis.transport.serialization import Binary
 
+from services.kit.engines import DRIVEN_ENGINES, SPOKEN_ENGINES
 from tests.api.platform import JPEG, MP4, WAV
 
 FILES: Final = {"portrait": JPEG, "picture": JPEG, "speech": WAV, "listen": WAV, "driver": MP4}
@@ -21,16 +23,23 @@ IDEMPOTENCY_KEY: Final = re.compile(r"[!-~]{1,128}")
 
 @schemathesis.hook
 def before_call(_context: HookContext, case: Case[Any], _kwargs: dict[str, Any]) -> None:
-    """Send no idempotency key twice, and no timeline that overlaps where it is meant to be taken."""
+    """Send no idempotency key twice; let what is meant to be taken ask for what there is.
+
+    The schema says neither that the entries of a timeline do not overlap nor which engine takes what.
+    """
     headers: Any = case.headers or {}
     if IDEMPOTENCY_KEY.fullmatch(str(headers.get("Idempotency-Key", ""))):
         headers["Idempotency-Key"] = uuid4().hex
     body: Any = case.body
-    if _is_meant(case) and isinstance(body, dict) and "timeline" in body:
+    if not _is_meant(case) or not isinstance(body, dict):
+        return
+    if "timeline" in body:
         body["timeline"] = [
             {**entry, "start_s": 2.0 * number, "end_s": 2.0 * number + 1.0}
             for number, entry in enumerate(body["timeline"])
         ]
+    if not _takes(body.get("engine"), {name for name in body if body[name] is not None}):
+        del body["engine"]
 
 
 @REQUESTS_TRANSPORT.serializer("multipart/form-data")
@@ -42,6 +51,15 @@ def write_form(context: SerializationContext, value: Any) -> Any:
             value = {name: value[name] for name in value.keys() - EXCLUDED}
         value = value | {name: Binary(FILES[name]) for name in FILES.keys() & value.keys()}
     return multipart_serializer(context, value)
+
+
+def _takes(engine: object, given: Set[str]) -> bool:
+    """Whether the engine performs what is given."""
+    if engine in DRIVEN_ENGINES:
+        return bool(given & {"driver", "driver_url"}) and not given & {"direction", "timeline"}
+    if engine in SPOKEN_ENGINES:
+        return not given & {"listen", "listen_url", "driver", "driver_url", "timeline"}
+    return True
 
 
 def _is_meant(case: Case[Any]) -> bool:
