@@ -164,7 +164,8 @@ async def _apply_status(session: AsyncSession, status: m.Status, max_attempts: i
         performance.frames_expected = status.num_frames
         performance.reserved_s = status.num_frames / FRAME_RATE_HZ
     elif status.kind is m.StatusKind.PROGRESSED:
-        performance.steps_done, performance.steps_expected = status.steps_done, status.steps_expected
+        # Who waits for an engine gives signs of life before its steps are counted.
+        performance.steps_done, performance.steps_expected = status.steps_done, status.steps_expected or None
     elif status.kind is m.StatusKind.FINISHED:
         await succeed_performance(session, performance, status, now)
     elif status.code == _SESSION_LOST and performance.attempts < max_attempts:

@@ -19,7 +19,9 @@ _CONTENT_TYPE: Final = "application/octet-stream"
 class Spans:
     """What was kept of the film with this `mark`, in this attempt at it or in an earlier one.
 
-    Spans are numbered from 1 on. Every method raises Unavailable when the store does not answer.
+    What an earlier attempt kept is removed some time after its end, and this one may last longer: whatever
+    is read is kept here as well. Spans are numbered from 1 on. Every method raises Unavailable when the
+    store does not answer.
     """
 
     def __init__(self, blobs: Blobs, place: Place, mark: str) -> None:
@@ -60,7 +62,11 @@ class Spans:
         key = await self._find(kind, number)
         if key is None:
             raise BlobMissing(f"span {number} is gone")
-        return await self._blobs.get(key)
+        kept = await self._blobs.get(key)
+        ours = self._key(kind, number)
+        if key != ours:
+            await self._blobs.put(ours, kept, _CONTENT_TYPE)
+        return kept
 
     async def _find(self, kind: str, number: int) -> str | None:
         """The key in the latest attempt that has it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from typing import Final
 
@@ -41,6 +42,8 @@ def configure_logs(service: str, settings: TelemetrySettings) -> None:
     root.setLevel(level)
     for name in _QUIET:
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
+    # Bars of transformers and diffusers are no events; both read this when they are imported.
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     # It warns of every callback that a busy machine delays.
     logging.getLogger("kafka.net.selector").setLevel(logging.ERROR)
 

@@ -27,6 +27,8 @@ __all__ = [
 SettingsT = TypeVar("SettingsT", bound="ServiceSettings")
 
 NESTING: Final = "__"
+# How pydantic begins what a validator of ours has said.
+_OURS: Final = "Value error, "
 
 
 class Group(BaseModel):
@@ -128,10 +130,15 @@ def load(settings_type: type[SettingsT]) -> SettingsT:
     except ValidationError as error:
         prefix = settings_type.model_config.get("env_prefix", "")
         faults = "; ".join(
-            f"{prefix}{NESTING.join(str(part) for part in fault['loc']).upper()}: {fault['msg']}"
-            for fault in error.errors(include_input=False)
+            _tell(prefix, fault["loc"], fault["msg"]) for fault in error.errors(include_input=False)
         )
         raise Fatal(f"the settings do not fit: {faults}") from None
+
+
+def _tell(prefix: str, place: tuple[int | str, ...], text: str) -> str:
+    """What is wrong with one variable; what is wrong with several names them itself."""
+    text = text.removeprefix(_OURS)
+    return f"{prefix}{NESTING.join(str(part) for part in place).upper()}: {text}" if place else text
 
 
 def refuse_unknown(settings_type: type[ServiceSettings], environment: Mapping[str, str]) -> None:

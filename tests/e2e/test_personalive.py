@@ -7,30 +7,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 import av
-import numpy as np
 import pytest
 
-from services.kit.media.portrait import read_portrait
+from tests.servers.videos import DRIVER_FRAMES, write_driver
 from tests.unit.services.generation.served import write_weights
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
-FRAMES = 14
-
 
 @pytest.fixture(scope="module")
 def driver(example_portrait: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The example portrait, carried to the side, without a sound."""
-    path = tmp_path_factory.mktemp("driver") / "driver.mp4"
-    pixels = read_portrait(example_portrait)
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=25)
-        stream.width, stream.height, stream.pix_fmt = pixels.shape[1], pixels.shape[0], "yuv420p"
-        for frame in range(FRAMES):
-            moved = np.ascontiguousarray(np.roll(pixels, 3 * frame, axis=1))
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(moved, format="rgb24")))
-        container.mux(stream.encode(None))
-    return path
+    return write_driver(example_portrait, tmp_path_factory.mktemp("driver") / "driver.mp4", pixels_a_frame=3)
 
 
 @pytest.fixture
@@ -52,7 +39,7 @@ def test_the_portrait_follows_the_driver_to_its_last_frame_twice_alike(
         assert (result.returncode, result.stderr) == (0, "")
     with av.open(str(videos[0])) as container:
         stream = container.streams.video[0]
-        assert (stream.frames, stream.codec_context.width) == (FRAMES, 128)
+        assert (stream.frames, stream.codec_context.width) == (DRIVER_FRAMES, 128)
         assert float(stream.average_rate or 0) == 25
     assert videos[0].read_bytes() == videos[1].read_bytes()
 

@@ -9,10 +9,8 @@ from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import av
-import httpx
 import numpy as np
 import pytest
 from standardwebhooks.webhooks import Webhook
@@ -20,6 +18,7 @@ from standardwebhooks.webhooks import Webhook
 from tests.servers.client import Client, Video, cut
 from tests.servers.processes import wait_until
 from tests.servers.serving import Served, open_served
+from tests.servers.videos import pictures_of
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -54,25 +53,6 @@ def character(client: Client, example_portrait: Path) -> str:
 def video(client: Client, character: str, short_speech: Path) -> Video:
     """The example character speaking the short speech."""
     return client.video(client.create_performance(character, short_speech, size=SIZE))
-
-
-def _pictures(content: bytes) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
-    with av.open(BytesIO(content), "r") as container:
-        return np.stack([np.asarray(f.to_ndarray(format="rgb24")) for f in container.decode(video=0)])
-
-
-def _events(url: str, key: str, performance_id: str) -> list[tuple[str, dict[str, Any]]]:
-    """Everything the progress stream says until it ends."""
-    headers = {"Authorization": f"Bearer {key}"}
-    events, name = [], ""
-    path = f"{url}/v1/performances/{performance_id}/events"
-    with httpx.stream("GET", path, headers=headers, timeout=300, trust_env=False) as answer:
-        for line in answer.iter_lines():
-            if line.startswith("event: "):
-                name = line.removeprefix("event: ")
-            elif line.startswith("data: "):
-                events.append((name, json.loads(line.removeprefix("data: "))))
-    return events
 
 
 @contextmanager
@@ -116,7 +96,7 @@ def test_the_served_face_moves_as_the_commands_does(
     output = tmp_path / "out.mp4"
     line = ("perform", example_portrait, "--speech", short_speech, "--output", output, "--size", str(SIZE))
     assert dramatis(*line).returncode == 0
-    difference = _pictures(video.content).astype(np.int16) - _pictures(output.read_bytes())
+    difference = pictures_of(video.content).astype(np.int16) - pictures_of(output.read_bytes())
     # Rows of a wider step differ in their last bit, and pictures by what that grows to.
     assert np.abs(difference).mean() < 1.0
 
@@ -141,7 +121,7 @@ def test_a_driver_is_followed(client: Client, character: str, video: Video) -> N
     data = {"character_id": character, "size": str(SIZE)}
     files = {"driver": ("driver.mp4", video.content, "video/mp4")}
     followed = client.video(client.post("/v1/performances", data=data, files=files)["id"])
-    assert len(_pictures(followed.content)) == 48
+    assert len(pictures_of(followed.content)) == 48
 
 
 def _converse(client: Client, character: str, speech: Path, listen: bytes, end_s: float) -> str:
@@ -182,11 +162,8 @@ def test_a_timeline_past_the_end_of_a_recording_fails(
     assert "from 0.4 s to 7 s" in failed["error"]["detail"]
 
 
-def test_progress_is_told_until_the_end(
-    client: Client, served: Served, character: str, short_speech: Path
-) -> None:
-    performance_id = client.create_performance(character, short_speech, size=SIZE)
-    events = _events(served.url, served.key, performance_id)
+def test_progress_is_told_until_the_end(client: Client, character: str, short_speech: Path) -> None:
+    events = client.events(client.create_performance(character, short_speech, size=SIZE))
     assert [name for name, _ in events][-1] == "state"
     assert events[-1][1]["state"] == "succeeded"
     done = [event["progress"]["frames_done"] for _, event in events]
@@ -199,7 +176,7 @@ def test_a_cancelled_performance_ends_and_its_place_is_free(
 ) -> None:
     performance_id = client.create_performance(character, long_speech, size=SIZE)
     wait_until(
-        lambda: client.get(f"/v1/performances/{performance_id}").json()["progress"]["frames_done"] > 0,
+        lambda: client.progress(performance_id)["frames_done"] > 0,
         300.0,
         "the first clip",
     )
@@ -236,7 +213,7 @@ def test_a_killed_platform_finishes_what_it_had_begun_with_an_identical_video(
     running = client.create_performance(character, example_speech, size=SIZE)
     queued = [client.create_performance(character, example_speech, size=SIZE) for _ in range(2)]
     wait_until(
-        lambda: client.get(f"/v1/performances/{running}").json()["progress"]["frames_done"] > 0,
+        lambda: client.progress(running)["frames_done"] > 0,
         300.0,
         "the first clip",
     )
@@ -253,6 +230,33 @@ def test_a_terminated_platform_ends_by_itself_and_begins_again(
     assert served.stop() == 0
     served.start()
     assert client.get(f"/v1/characters/{character}").json()["state"] == "ready"
+
+
+def test_a_performance_of_an_engine_that_is_not_served_fails(
+    client: Client, character: str, video: Video
+) -> None:
+    data = {"character_id": character, "engine": "personalive"}
+    files = {"driver": ("driver.mp4", video.content, "video/mp4")}
+    failed = client.wait_for_performance(client.post("/v1/performances", data=data, files=files)["id"])
+    assert failed["state"] == "failed"
+    assert failed["error"] == {
+        "code": "engine_unavailable",
+        "detail": "engine 'personalive' is not served here, expected lpm",
+    }
+
+
+def test_a_platform_that_may_not_serve_its_weights_says_so_in_one_line(
+    dramatis: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GENERATION_WEIGHTS__PERSONALIVE", str(tmp_path))
+    refused = dramatis("serve", "--port", "0", "--data", tmp_path / "data")
+    assert refused.returncode == 1
+    assert refused.stderr == (
+        "dramatis: error: the settings do not fit: the weights of personalive descend from CC-BY-NC-4.0 "
+        "material and are not served; where no use is commercial, allow it with "
+        "GENERATION_ALLOW_NONCOMMERCIAL=true (docs/licences.md)\n"
+    )
+    assert not (tmp_path / "data").exists()
 
 
 def test_a_port_or_folder_that_is_taken_is_one_clear_line(

@@ -16,6 +16,7 @@ import httpx
 
 ENDED: Final = frozenset({"succeeded", "failed", "cancelled", "rejected"})
 _TIMEOUT_S: Final = 30.0
+_STREAM_TIMEOUT_S: Final = 300.0
 _PAUSE_S: Final = 0.25
 _POLL_S: Final = 0.5
 # A service that is being started again refuses connections or answers 503.
@@ -80,6 +81,23 @@ class Client:
             raise AssertionError(f"{performance_id} is {performance['state']}: {performance['error']}")
         content = self.get(f"/v1/performances/{performance_id}/video").content
         return Video(performance=performance, content=content)
+
+    def events(self, performance_id: str) -> list[tuple[str, dict[str, Any]]]:
+        """Everything that the progress stream says until it ends: names, and what the performance was."""
+        found, name = [], ""
+        with self._http.stream(
+            "GET", f"/v1/performances/{performance_id}/events", timeout=_STREAM_TIMEOUT_S
+        ) as answer:
+            for line in answer.raise_for_status().iter_lines():
+                if line.startswith("event: "):
+                    name = line.removeprefix("event: ")
+                elif line.startswith("data: "):
+                    found.append((name, json.loads(line.removeprefix("data: "))))
+        return found
+
+    def progress(self, performance_id: str) -> dict[str, Any]:
+        """How far a performance is."""
+        return dict(self.get(f"/v1/performances/{performance_id}").json()["progress"])
 
     def _wait(self, path: str, states: frozenset[str], timeout_s: float) -> dict[str, Any]:
         end_s = time.monotonic() + timeout_s

@@ -192,7 +192,9 @@ class Progress(BaseModel):
         description="Of an engine that works for long before it shows anything; null for the others",
         examples=[17],
     )
-    steps_expected: int | None = Field(description="null as above", examples=[120])
+    steps_expected: int | None = Field(
+        description="null as above, and while they are not counted", examples=[120]
+    )
     eta_s: float | None = Field(
         description="Seconds until the end, as estimated at `updated_at`", examples=[4.2]
     )

@@ -207,6 +207,19 @@ async def test_steps_are_progress_and_a_sign_of_life(platform: Platform, client:
     assert shown["updated_at"] > before["updated_at"]
 
 
+async def test_nobody_knows_how_many_steps_are_expected_of_what_waits_for_its_engine(
+    platform: Platform, client: httpx.AsyncClient
+) -> None:
+    envelope = await running(platform, client)
+    await take(
+        platform, STATUSES, m.Status(envelope=envelope, stage="generation", kind=m.StatusKind.PROGRESSED)
+    )
+
+    progress = (await client.get(f"/v1/performances/{envelope.session_id}")).json()["progress"]
+
+    assert (progress["steps_done"], progress["steps_expected"]) == (0, None)
+
+
 async def test_a_new_attempt_has_made_no_step(platform: Platform, client: httpx.AsyncClient) -> None:
     envelope = await running(platform, client)
     status = m.Status(

@@ -39,14 +39,21 @@ def perform(world: World, cues: list[Cue] | None = None) -> list[bytes]:
     return world.video("s")
 
 
-def crash(world: World, engine: DigestEngine, done: int) -> None:
+def begin_again(cues: list[Cue], epoch: int = 1) -> list[Cue]:
+    """The cues of a later attempt."""
+    return [replace(cue, envelope=replace(cue.envelope, epoch=epoch)) for cue in cues]
+
+
+def crash(world: World, engine: DigestEngine, done: int, epoch: int = 0) -> None:
     """Take the session away from a process that makes the span after `done` ones."""
     engine.halts_at = (done + 1, 1)
+    engine.has_halted.clear()
+    engine.may_go_on.clear()
 
     async def story() -> None:
         async with world.process() as generation:
             num_tasks = len(asyncio.all_tasks())
-            await world.deliver(generation, make_speech())
+            await world.deliver(generation, begin_again(make_speech(), epoch))
             await world.until(engine.has_halted.is_set)
             generation.release(0)
             await world.until(lambda: len(asyncio.all_tasks()) == num_tasks)
@@ -113,10 +120,6 @@ def test_a_crash_in_any_span_costs_that_span_and_no_bit_of_the_video(done: int) 
     assert {number for number, _ in engine.steps} == set(range(done + 1, SPANS + 1))
 
 
-def begin_again(cues: list[Cue], epoch: int = 1) -> list[Cue]:
-    return [replace(cue, envelope=replace(cue.envelope, epoch=epoch)) for cue in cues]
-
-
 def test_a_later_attempt_goes_on_with_what_an_earlier_one_has_kept() -> None:
     whole = perform(make_world(DigestEngine()))
     engine = DigestEngine()
@@ -131,6 +134,24 @@ def test_a_later_attempt_goes_on_with_what_an_earlier_one_has_kept() -> None:
     run(story())
     assert world.video("s", epoch=1) == whole
     assert {number for number, _ in engine.steps} == {3, 4}
+
+
+def test_what_an_earlier_attempt_has_kept_may_go_while_a_later_one_works() -> None:
+    whole = perform(make_world(DigestEngine()))
+    engine = DigestEngine()
+    world = make_world(engine)
+    crash(world, engine, 2)
+    crash(world, engine, 3, epoch=1)
+    world.blobs.blobs = {key: blob for key, blob in world.blobs.blobs.items() if not key.startswith(PREFIX)}
+
+    async def story() -> None:
+        async with world.process() as generation:
+            await world.deliver(generation, begin_again(make_speech(), epoch=2))
+            await world.until(lambda: "t/performances/s/2/snapshots/ended" in world.blobs.blobs)
+
+    run(story())
+    assert world.video("s", epoch=2) == whole
+    assert {number for number, _ in engine.steps} == {4}
 
 
 def test_a_later_attempt_with_another_speech_begins_anew() -> None:
