@@ -200,11 +200,10 @@ async def test_an_engine_takes_in_a_form_what_the_description_says(
     files = {"speech": ("s.wav", WAV), "listen": LISTEN, "driver": ("d.mp4", MP4)}
     schema = _schema_of(platform, "multipart/form-data")
     for engine, names, asked in product(ENGINES, (["speech"], ["driver"], ["speech", "listen"]), ASKED):
-        fields = {"engine": engine, **asked}
-        written = {
-            name: value if isinstance(value, str) else json.dumps(value) for name, value in fields.items()
-        }
-        sent = await send(client, **{name: files[name] for name in names}, **written)
+        fields: dict[str, Any] = {"engine": engine, **asked}
+        written = {n: value if isinstance(value, str) else json.dumps(value) for n, value in fields.items()}
+        parts: dict[str, Any] = {name: files[name] for name in names} | written
+        sent = await send(client, **parts)
         body = {"character_id": NOBODY, **dict.fromkeys(names, "a file"), **fields}
         assert schema.is_valid(body) is (sent.status_code == 404), (body, sent.text)
 
