@@ -37,6 +37,7 @@ def driver(example_portrait: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 def permitted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GENERATION_WEIGHTS__PERSONALIVE", str(write_weights(tmp_path / "weights")))
     monkeypatch.setenv("GENERATION_ALLOW_NONCOMMERCIAL", "true")
+    monkeypatch.setenv("GENERATION_APPROXIMATE__LEAVING_EARLY", "true")
 
 
 @pytest.mark.usefixtures("permitted")
@@ -57,6 +58,22 @@ def test_the_portrait_follows_the_driver_to_its_last_frame_twice_alike(
     assert videos[0].read_bytes() == videos[1].read_bytes()
 
 
+@pytest.mark.usefixtures("permitted")
+def test_an_engine_that_leaves_early_shows_as_many_frames_of_its_own(
+    dramatis: Run, example_portrait: Path, driver: Path, tmp_path: Path
+) -> None:
+    videos = {name: tmp_path / f"{name}.mp4" for name in ("personalive", "personalive_early")}
+    for name, video in videos.items():
+        result = dramatis(
+            *("reenact", example_portrait, "--driver", driver, "--output", video),
+            *("--size", "128", "--engine", name),
+        )
+        assert (result.returncode, result.stderr) == (0, "")
+        with av.open(str(video)) as container:
+            assert container.streams.video[0].frames == FRAMES
+    assert videos["personalive"].read_bytes() != videos["personalive_early"].read_bytes()
+
+
 @pytest.mark.parametrize(
     ("variables", "options", "found"),
     [
@@ -70,6 +87,11 @@ def test_the_portrait_follows_the_driver_to_its_last_frame_twice_alike(
             {"GENERATION_WEIGHTS__PERSONALIVE": "w", "GENERATION_ALLOW_NONCOMMERCIAL": "true"},
             ("--motion", "out.csv"),
             "motion out.csv cannot be written: engine personalive makes none",
+        ),
+        (
+            {"GENERATION_WEIGHTS__PERSONALIVE": "w", "GENERATION_ALLOW_NONCOMMERCIAL": "true"},
+            ("--engine", "personalive_early"),
+            "not served unasked, expected GENERATION_APPROXIMATE__LEAVING_EARLY=true",
         ),
     ],
 )

@@ -132,6 +132,7 @@ async def test_files_may_come_beside_addresses_and_texts(
         ({**HELLO, "size": True}, "body.size"),
         ({**HELLO, "engine": "other"}, "body.engine"),
         ({**HELLO, "engine": "personalive"}, "body.engine: personalive follows a driver"),
+        ({**HELLO, "engine": "personalive_early"}, "body.engine: personalive_early follows a driver"),
         (
             {"driver_url": AGENT_URL, "engine": "personalive", "direction": "smiles"},
             "body.engine: personalive follows no direction",
