@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import torch
 from torch import Tensor
-from torch.utils._pytree import tree_map
+from torch.utils._pytree import tree_leaves, tree_map
 
 T = TypeVar("T")
 # A named tuple of tensors, all of them with slots first.
@@ -32,14 +32,14 @@ def joined(batches: Sequence[T]) -> T:
     return batch
 
 
-def parted(batch: T, rows: int) -> list[T]:
-    """Return a batch of one row for each of the `rows`, in their order."""
+def parted(batch: T) -> list[T]:
+    """Return a batch of one row for each, in their order: undo `joined`."""
 
     def of_row(row: int) -> T:
         alone: T = tree_map(lambda tensor: tensor[row : row + 1], batch)
         return alone
 
-    return [of_row(row) for row in range(rows)]
+    return [of_row(row) for row in range(len(tree_leaves(batch)[0]))]
 
 
 def widths(rows: int) -> tuple[int, ...]:

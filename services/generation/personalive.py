@@ -155,12 +155,12 @@ class PersonaLiveEngine:
 
     def _enter(self, asked: Sequence[Asked]) -> list[Entering]:
         """Look at the drivers, and meanwhile settle what is known of the rows."""
-        looks = [(together, self._start_looking(together)) for together in batched(asked, self._rows)]
-        rows = iter([settled(one.row) for one in asked])
+        looks = [self._start_looking(some) for some in batched(asked, self._rows)]
+        rows = [settled(one.row) for one in asked]
+        sights = [sighted for look in looks for sighted in parted(look.wait())]
         return [
-            Entering(one.place, next(rows), one.role, one.cue, sighted)
-            for together, look in looks
-            for one, sighted in zip(together, parted(look.wait(), len(together)), strict=True)
+            Entering(one.place, row, one.role, one.cue, sighted)
+            for one, row, sighted in zip(asked, rows, sights, strict=True)
         ]
 
     def _start_looking(self, asked: Sequence[Asked]) -> Pending[tuple[PersonaLiveChunk, Seen]]:
@@ -180,20 +180,19 @@ class PersonaLiveEngine:
 
     def _advance(self, group: Sequence[Entering]) -> Iterator[tuple[Coming | None, Row]]:
         """Yield the answer of each row, which have equally many keyframes, and what it becomes."""
-        rows = len(group)
         chunk, seen = joined([one.sighted for one in group])
-        active = torch.ones(rows, dtype=torch.bool, device=self.model.device)
-        state, keyframes = joined([one.row.state for one in group]), len(group[0].row.keyframes)
-        done, following = self.model.advance_alike(state, chunk, seen, active, keyframes)
+        active = torch.ones(len(group), dtype=torch.bool, device=self.model.device)
+        before, keyframes = joined([one.row.state for one in group]), len(group[0].row.keyframes)
+        done, following = self.model.advance_alike(before, chunk, seen, active, keyframes)
         shown = None
         if any(one.cue.num_frames for one in group):
             shown = self._lanes.showing.follow(partial(self._show, done.latents))
         for place, (one, after, finished) in enumerate(
-            zip(group, parted(following, rows), parted(done, rows), strict=True)
+            zip(group, parted(following), parted(done), strict=True)
         ):
             # A step changes no keyframes: the row keeps its own, not those of all.
-            after = after._replace(keyframes=one.row.state.keyframes)
-            yield self._answer(one, shown, place), one.row._replace(state=after, finished=finished)
+            state = after._replace(keyframes=one.row.state.keyframes)
+            yield self._answer(one, shown, place), one.row._replace(state=state, finished=finished)
 
     def _answer(self, one: Entering, shown: Pending[Tensor] | None, place: int) -> Coming | None:
         sequence, frames = one.cue.sequence - self.lag, one.cue.num_frames

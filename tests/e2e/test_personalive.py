@@ -59,19 +59,17 @@ def test_the_portrait_follows_the_driver_to_its_last_frame_twice_alike(
 
 
 @pytest.mark.usefixtures("permitted")
-def test_an_engine_that_leaves_early_shows_as_many_frames_of_its_own(
+def test_an_engine_that_leaves_early_follows_the_driver_to_its_last_frame_as_well(
     dramatis: Run, example_portrait: Path, driver: Path, tmp_path: Path
 ) -> None:
-    videos = {name: tmp_path / f"{name}.mp4" for name in ("personalive", "personalive_early")}
-    for name, video in videos.items():
-        result = dramatis(
-            *("reenact", example_portrait, "--driver", driver, "--output", video),
-            *("--size", "128", "--engine", name),
-        )
-        assert (result.returncode, result.stderr) == (0, "")
-        with av.open(str(video)) as container:
-            assert container.streams.video[0].frames == FRAMES
-    assert videos["personalive"].read_bytes() != videos["personalive_early"].read_bytes()
+    video = tmp_path / "early.mp4"
+    result = dramatis(
+        *("reenact", example_portrait, "--driver", driver, "--output", video),
+        *("--size", "128", "--engine", "personalive_early"),
+    )
+    assert (result.returncode, result.stderr) == (0, "")
+    with av.open(str(video)) as container:
+        assert container.streams.video[0].frames == FRAMES
 
 
 @pytest.mark.parametrize(
