@@ -13,6 +13,7 @@ from models.personalive.denoising_unet import Memory
 from models.personalive.model import PersonaLive
 from models.personalive.passes import Passes
 from models.personalive.references import References
+from models.personalive.rows import widths
 from models.personalive.window import Frames
 
 P = ParamSpec("P")
@@ -41,14 +42,21 @@ def replayed(function: Callable[P, Tensor], /) -> Callable[P, Tensor]:
     return compiled
 
 
-def compile_passes(model: PersonaLive, denoise: Compiler = replayed, decode: Compiler = fused) -> None:
-    """Let `model` take its heavy passes compiled, and compile them for one row with every count of keyframes.
+def compile_passes(
+    model: PersonaLive, rows: int = 1, denoise: Compiler = replayed, decode: Compiler = fused
+) -> None:
+    """Let `model` take its heavy passes compiled, and compile them for steps of up to `rows` rows together.
 
-    Later calls of the same shapes compile nothing. CUDA graphs share memory, so of passes that may run beside
-    each other only one is replayed. Call it in the inference mode, if any, in which steps will be taken.
+    That is a graph for every count of keyframes and every width of `rows.widths`; later calls of the same
+    shapes compile nothing. CUDA graphs share memory, so of passes that may run beside each other only one is
+    replayed. Call it in the inference mode, if any, in which steps will be taken.
     """
     model.passes = Passes(denoise(model.denoise), decode(model.codec.decode))
-    warm_up(model, rows=1)
+    # Torch takes more than a few shapes of one function for a mistake, and would stop; here all are meant.
+    limit = torch._dynamo.config.accumulated_recompile_limit
+    with torch._dynamo.config.patch(recompile_limit=limit):
+        for width in widths(rows):
+            warm_up(model, width)
 
 
 def warm_up(model: PersonaLive, rows: int) -> None:
@@ -69,7 +77,10 @@ def warm_up(model: PersonaLive, rows: int) -> None:
 
 def _blank(keyframes: References) -> Memory:
     """Return the memory of a portrait of nothing."""
-    return tuple(type(place)(*(part[:, :1].contiguous() for part in place)) for place in keyframes.memory)
+    return tuple(
+        type(place)(*(part.new_zeros(part.shape[0], 1, *part.shape[2:]) for part in place))
+        for place in keyframes.memory
+    )
 
 
 _whole: Final = partial(torch.compile, fullgraph=True, dynamic=False)

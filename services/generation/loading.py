@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import torch
 from safetensors import SafetensorError
@@ -18,6 +18,9 @@ from services.generation.lpm import LpmEngine
 from services.generation.offline import Offline
 from services.generation.settings import EngineSettings
 from services.kit.errors import Unavailable
+
+if TYPE_CHECKING:
+    from services.generation.personalive_loading import Parts
 
 __all__ = [
     "check_weights",
@@ -44,15 +47,15 @@ def load_lpm() -> LpmEngine:
         raise Unavailable(f"the weights of engine lpm cannot be loaded: {error}") from error
 
 
-def load_personalive(folder: Path, settings: EngineSettings) -> Engine[Any]:
-    """Load the engine whose weights lie in `folder`. Raises Unavailable when they are missing or damaged."""
+def load_personalive(name: str, load_parts: Callable[[], Parts], settings: EngineSettings) -> Engine[Any]:
+    """Make the engine of a name from its parts. Raises Unavailable when they are missing or damaged."""
     # Here, so that nobody else waits for its libraries.
-    from services.generation.personalive_loading import finishes_of, open_personalive
+    from services.generation.personalive_loading import open_engine
 
     try:
-        return open_personalive(folder, settings.device, settings.precision, finishes_of(settings))
+        return open_engine(name, load_parts(), settings)
     except (*_FAULTS, RuntimeError) as error:
-        raise Unavailable(f"the weights of engine personalive cannot be loaded: {error}") from error
+        raise Unavailable(f"the weights of engine {name} cannot be loaded: {error}") from error
 
 
 def load_fantasytalking(settings: EngineSettings) -> Offline:
@@ -70,10 +73,22 @@ def engines_of(settings: EngineSettings) -> dict[str, Callable[[], Engine[Any] |
     """What loads the engines that are shipped or configured, by their names."""
     engines: dict[str, Callable[[], Engine[Any] | Offline]] = {"lpm": load_lpm}
     if settings.weights.personalive is not None:
-        engines["personalive"] = partial(load_personalive, settings.weights.personalive, settings)
+        # Its engines are one after the other loaded from the same networks, which lie in memory once.
+        load_parts = cache(partial(_personalive_parts, settings.weights.personalive, settings))
+        engines["personalive"] = partial(load_personalive, "personalive", load_parts, settings)
+        if settings.approximate.leaving_early:
+            engines["personalive_early"] = partial(
+                load_personalive, "personalive_early", load_parts, settings
+            )
     if settings.weights.fantasytalking is not None:
         engines["fantasytalking"] = partial(load_fantasytalking, settings)
     return engines
+
+
+def _personalive_parts(folder: Path, settings: EngineSettings) -> Parts:
+    from services.generation.personalive_loading import load_parts
+
+    return load_parts(folder, settings)
 
 
 def load_engine(name: str) -> Engine[Any] | Offline:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -13,32 +13,25 @@ from torch import Tensor
 
 from models.personalive.bundle import FramedPortrait, dump_portrait, load_portrait
 from models.personalive.codec import Embedder
-from models.personalive.identity import Identity
-from models.personalive.keyframes import Choice
-from models.personalive.model import Finished, PersonaLive, PersonaLiveChunk, PersonaLiveState, Seen
+from models.personalive.model import PersonaLive, PersonaLiveChunk, Seen
+from models.personalive.rows import joined, parted, widths
 from models.personalive.saving import dump_session, load_session
 from models.streaming.lanes import Lane, Pending, lane_on
 from services.generation.domain import Loudness
-from services.generation.engine import Coming, Decoder, Rows
+from services.generation.engine import Coming, Rows
+from services.generation.personalive_rows import (
+    Entering,
+    PortraitRole,
+    Row,
+    State,
+    alike,
+    batched,
+    new_keyframe,
+    settled,
+)
 from services.kit.contracts import Chunk, Cue, FloatArray, Pixels
 
-__all__ = ["Lanes", "PersonaLiveEngine", "PortraitRole", "Row", "decoded"]
-
-
-class Row(NamedTuple):
-    """A session: its state, the latents [4, h, h] of its keyframes, and whom it shows once it is seated.
-
-    Whether a frame of the chunk that was `finished` last is a keyframe, nobody has asked yet.
-    """
-
-    state: PersonaLiveState
-    keyframes: tuple[Tensor, ...] = ()
-    role: PortraitRole | None = None
-    finished: Finished | None = None
-
-
-# Rows are computed one by one: each looks at its own count of keyframes, and a window is 16 pictures already.
-State = tuple[Row | None, ...]
+__all__ = ["Lanes", "PersonaLiveEngine", "decoded"]
 
 
 class Lanes(NamedTuple):
@@ -48,35 +41,45 @@ class Lanes(NamedTuple):
     showing: Lane
 
 
-class Entering(NamedTuple):
-    """A row whose next cue is being looked at."""
+class Asked(NamedTuple):
+    """A row and the cue that it is asked to answer, with the noise [n, 4, h, h] that is its chance."""
 
+    place: int
     row: Row
+    role: PortraitRole
     cue: Cue
-    sighted: Pending[tuple[PersonaLiveChunk, Seen]]
+    chance: FloatArray
 
 
 class PersonaLiveEngine:
     """An `Engine[State]` around a loaded PersonaLive. A row that is None has not begun.
 
-    On a GPU a step ends before its work does: the driver of the next is looked at, and the pictures of the
-    one before are decoded, while a window is denoised.
+    Up to `rows` rows that have equally many keyframes are computed together; with more than one, the last
+    bits of a row's pictures depend on how many they were. On a GPU a step ends before its work does: the
+    drivers of the next are looked at, and the pictures of the one before are decoded, while a window is
+    denoised.
     """
 
-    def __init__(self, model: PersonaLive, embedder: Embedder, lanes: Lanes | None = None) -> None:
+    def __init__(
+        self, model: PersonaLive, embedder: Embedder, rows: int = 1, lanes: Lanes | None = None
+    ) -> None:
         self.model = model
         self._embedder = embedder
+        self._rows = rows
         self._lanes = lanes or Lanes(lane_on(model.device), lane_on(model.device))
 
     def warm_up(self) -> None:
-        """Show a portrait of nobody: a device loads and chooses its kernels with the first step."""
+        """Show portraits of nobody: a device loads and chooses its kernels with the first step."""
         side, chunk_frames = self.model.config.picture, self._chunk_frames
         blank = FramedPortrait(pixels=np.full((side, side, 3), 128, np.uint8), size=side)
-        row = self.read_identity(dump_portrait(blank)).seat(self.init_state(1))
+        role = self.read_identity(dump_portrait(blank))
         cue = Cue(sequence=self.lag, num_frames=chunk_frames, pictures=(b"",) * chunk_frames)
-        (coming,), _ = self.step(row, [cue], np.zeros((1, *self.noise_shape), np.float32))
-        assert coming is not None, "the cue says that frames leave"
-        coming.fetch()
+        for width in widths(self._rows):
+            rows = self.join([role.seat(self.init_state(1)) for _ in range(width)])
+            coming, _ = self.step(rows, [cue] * width, np.zeros((width, *self.noise_shape), np.float32))
+            for answer in coming:
+                assert answer is not None, "the cue says that frames leave"
+                answer.fetch()
 
     @property
     def lag(self) -> int:
@@ -84,7 +87,7 @@ class PersonaLiveEngine:
 
     @property
     def max_rows(self) -> int:
-        return 1
+        return self._rows
 
     @property
     def noise_shape(self) -> tuple[int, ...]:
@@ -122,16 +125,17 @@ class PersonaLiveEngine:
     def step(
         self, state: State, cues: Sequence[Cue | None], noise: FloatArray
     ) -> tuple[list[Coming | None], State]:
+        asked = [
+            _asked(place, row, cue, chance)
+            for place, (row, cue, chance) in enumerate(zip(state, cues, noise, strict=True))
+            if cue is not None
+        ]
+        answers, rows = list[Coming | None]([None] * len(state)), list(state)
         with torch.inference_mode():
-            entering = [
-                None if cue is None else self._enter(row, cue, chance)
-                for row, cue, chance in zip(state, cues, noise, strict=True)
-            ]
-            left = [
-                (None, row) if enters is None else self._advance(enters)
-                for row, enters in zip(state, entering, strict=True)
-            ]
-        return [answer for answer, _ in left], tuple(row for _, row in left)
+            for group in alike(self._enter(asked), self._rows):
+                for one, (answer, row) in zip(group, self._advance(group), strict=True):
+                    answers[one.place], rows[one.place] = answer, row
+        return answers, tuple(rows)
 
     def join(self, states: Sequence[State]) -> State:
         return tuple(row for state in states for row in state)
@@ -142,80 +146,67 @@ class PersonaLiveEngine:
     def dump(self, state: State) -> bytes:
         (row,) = state
         assert row is not None, "a session that has not begun leaves nothing"
-        return dump_session(row.state, (*row.keyframes, *_new_keyframe(row)))
+        return dump_session(row.state, (*row.keyframes, *new_keyframe(row)))
 
     def load(self, data: bytes) -> State:
         with torch.inference_mode():
             saved = load_session(data, self.model.init_state(1))
         return (Row(saved.state, tuple(saved.keyframes)),)
 
-    def _enter(self, row: Row | None, cue: Cue, chance: FloatArray) -> Entering:
-        assert row is not None, "a session begins seated"
-        assert row.role is not None, "a session begins seated"
-        pictures, has_face = decoded(cue.pictures, self.model.config.picture)
-        look = partial(self._look, pictures, has_face, chance, row.role.identity)
-        return Entering(row, cue, self._lanes.seeing.start(look))
+    def _enter(self, asked: Sequence[Asked]) -> list[Entering]:
+        """Look at the drivers, and meanwhile settle what is known of the rows."""
+        looks = [self._start_looking(some) for some in batched(asked, self._rows)]
+        rows = [settled(one.row) for one in asked]
+        sights = [sighted for look in looks for sighted in parted(look.wait())]
+        return [
+            Entering(one.place, row, one.role, one.cue, sighted)
+            for one, row, sighted in zip(asked, rows, sights, strict=True)
+        ]
+
+    def _start_looking(self, asked: Sequence[Asked]) -> Pending[tuple[PersonaLiveChunk, Seen]]:
+        drivers = [decoded(one.cue.pictures, self.model.config.picture) for one in asked]
+        return self._lanes.seeing.start(partial(self._look, asked, drivers))
 
     def _look(
-        self, pictures: Pixels, has_face: np.ndarray, chance: FloatArray, identity: Identity
+        self, asked: Sequence[Asked], drivers: Sequence[tuple[Pixels, np.ndarray]]
     ) -> tuple[PersonaLiveChunk, Seen]:
         chunk = PersonaLiveChunk(
-            pictures=self._to_device(pictures[None]),
-            has_face=self._to_device(has_face[None]),
-            noise=self._to_device(chance[None]),
-            identity=identity,
+            pictures=self._to_device(np.stack([pictures for pictures, _ in drivers])),
+            has_face=self._to_device(np.stack([has_face for _, has_face in drivers])),
+            noise=self._to_device(np.stack([one.chance for one in asked])),
+            identity=joined([one.role.identity for one in asked]),
         )
         return chunk, self.model.see(chunk)
 
-    def _advance(self, entering: Entering) -> tuple[Coming | None, Row]:
-        row, cue = _with_new_keyframe(entering.row), entering.cue
-        assert row.role is not None, "a session begins seated"
-        chunk, seen = entering.sighted.wait()
-        active = torch.ones(1, dtype=torch.bool, device=self.model.device)
-        done, state = self.model.advance_alike(row.state, chunk, seen, active, len(row.keyframes))
-        following = row._replace(state=state, finished=done)
-        if cue.num_frames == 0:
-            return None, following
-        shown = self._lanes.showing.follow(partial(self._show, done.latents, cue.num_frames))
-        sequence = cue.sequence - self.lag
-        return Coming(sequence=sequence, fetch=partial(_chunk, sequence, shown, row.role.size)), following
+    def _advance(self, group: Sequence[Entering]) -> Iterator[tuple[Coming | None, Row]]:
+        """Yield the answer of each row, which have equally many keyframes, and what it becomes."""
+        chunk, seen = joined([one.sighted for one in group])
+        active = torch.ones(len(group), dtype=torch.bool, device=self.model.device)
+        before, keyframes = joined([one.row.state for one in group]), len(group[0].row.keyframes)
+        done, following = self.model.advance_alike(before, chunk, seen, active, keyframes)
+        shown = None
+        if any(one.cue.num_frames for one in group):
+            shown = self._lanes.showing.follow(partial(self._show, done.latents))
+        for place, (one, after, finished) in enumerate(
+            zip(group, parted(following), parted(done), strict=True)
+        ):
+            # A step changes no keyframes: the row keeps its own, not those of all.
+            state = after._replace(keyframes=one.row.state.keyframes)
+            yield self._answer(one, shown, place), one.row._replace(state=state, finished=finished)
 
-    def _show(self, latents: Tensor, frames: int) -> Tensor:
-        """Return pictures [frames, H, W, 3], on their way to the CPU."""
-        shown = self.model.decode(latents)[0, :frames]
-        levels = (shown * 255).round().to(torch.uint8).permute(0, 2, 3, 1)
-        return levels.to("cpu", non_blocking=True)
+    def _answer(self, one: Entering, shown: Pending[Tensor] | None, place: int) -> Coming | None:
+        sequence, frames = one.cue.sequence - self.lag, one.cue.num_frames
+        if shown is None or frames == 0:
+            return None
+        return Coming(sequence=sequence, fetch=partial(_chunk, sequence, shown, place, frames, one.role.size))
+
+    def _show(self, latents: Tensor) -> Tensor:
+        """Return pictures [S, F, H, W, 3], on their way to the CPU."""
+        levels = (self.model.decode(latents) * 255).round().to(torch.uint8)
+        return levels.permute(0, 1, 3, 4, 2).to("cpu", non_blocking=True)
 
     def _to_device(self, array: np.ndarray) -> Tensor:
         return torch.from_numpy(array).to(self.model.device)
-
-
-class PortraitRole:
-    """A `Role[State]`: a prepared portrait, shown in videos of `size` pixels a side."""
-
-    def __init__(self, model: PersonaLive, identity: Identity, size: int) -> None:
-        self._model = model
-        self.identity = identity
-        self.size = size
-
-    def seat(self, row: State) -> State:
-        """Let a row perform it; what is looked at of keyframes is made from their latents."""
-        (begun,) = row
-        with torch.inference_mode():
-            seated = Row(self._model.init_state(1) if begun is None else begun.state, role=self)
-            for latents in () if begun is None else begun.keyframes:
-                seated = self.remember(seated, latents)
-        return (seated,)
-
-    def decoders(self, count: int) -> Sequence[Decoder]:  # noqa: ARG002  there is nothing to draw
-        return ()
-
-    def remember(self, row: Row, latents: Tensor) -> Row:
-        """Make the picture of latents [4, h, h] the row's next keyframe."""
-        yes = torch.ones(1, dtype=torch.bool, device=latents.device)
-        finished = Finished(latents[None, None], Choice(yes, yes, latents.new_zeros(1)))
-        state = self._model.remember(row.state, self.identity, finished)
-        return row._replace(state=state, keyframes=(*row.keyframes, latents))
 
 
 def decoded(pictures: Sequence[bytes], size: int) -> tuple[Pixels, np.ndarray]:
@@ -230,27 +221,15 @@ def decoded(pictures: Sequence[bytes], size: int) -> tuple[Pixels, np.ndarray]:
     return frames, has_face
 
 
-def _with_new_keyframe(row: Row) -> Row:
-    """Return the row that looks at its newest keyframe, if the last chunk brought one."""
-    settled = row._replace(finished=None)
-    for latents in _new_keyframe(row):
-        assert row.role is not None, "a session begins seated"
-        settled = row.role.remember(settled, latents)
-    return settled
+def _asked(place: int, row: Row | None, cue: Cue, chance: FloatArray) -> Asked:
+    assert row is not None, "a session begins seated"
+    assert row.role is not None, "a session begins seated"
+    return Asked(place, row, row.role, cue, chance)
 
 
-def _new_keyframe(row: Row) -> tuple[Tensor, ...]:
-    """Latents [4, h, h] of the frame that becomes a keyframe, if one does.
-
-    To find out is the only moment at which a step waits for the device.
-    """
-    finished = row.finished
-    return () if finished is None or not finished.choice.chosen.any() else (finished.latents[0, 0],)
-
-
-def _chunk(sequence: int, shown: Pending[Tensor], size: int) -> Chunk:
-    frames = np.stack([_resized(picture, size) for picture in shown.fetch().numpy()])
-    return Chunk(sequence=sequence, frames=frames)
+def _chunk(sequence: int, shown: Pending[Tensor], place: int, frames: int, size: int) -> Chunk:
+    pictures = shown.fetch()[place, :frames].numpy()
+    return Chunk(sequence=sequence, frames=np.stack([_resized(picture, size) for picture in pictures]))
 
 
 def _resized(picture: Pixels, size: int) -> Pixels:

@@ -12,9 +12,17 @@ from services.generation.fantasytalking.layout import Folders
 from services.generation.systems import System, check_permitted
 from services.kit.settings import NESTING, Group, ServiceSettings
 
-__all__ = ["ApproximateSettings", "EngineSettings", "Settings", "WeightFolders", "configured_weights"]
+__all__ = [
+    "ApproximateSettings",
+    "EngineSettings",
+    "PersonaLiveSettings",
+    "Settings",
+    "WeightFolders",
+    "configured_weights",
+]
 
 _PREFIX: Final = "GENERATION_"
+_EARLY: Final = "personalive_early"
 
 
 class WeightFolders(Group):
@@ -35,11 +43,27 @@ class FantasyTalkingSettings(Group):
     wav2vec2: Path | None = Field(default=None, description="wav2vec2-base-960h")
 
 
+class PersonaLiveSettings(Group):
+    """How PersonaLive is computed."""
+
+    rows: int = Field(
+        default=1,
+        ge=1,
+        le=8,
+        description="rows that PersonaLive computes together; more than one is for a GPU, and lets the last "
+        "bits of a video depend on the company",
+    )
+
+
 class ApproximateSettings(Group):
     """What makes engines cheaper and changes what they show."""
 
     float8: bool = Field(
         default=False, description="PersonaLive keeps the weights of its denoiser in eight bits"
+    )
+    leaving_early: bool = Field(
+        default=False,
+        description="serve personalive_early beside personalive: its frames leave a chunk sooner, less clean",
     )
 
 
@@ -65,15 +89,22 @@ class EngineSettings(BaseSettings):
     compiled: bool = Field(
         default=False, description="compile PersonaLive when it is loaded: takes minutes, for a GPU"
     )
+    personalive: PersonaLiveSettings = PersonaLiveSettings()
     approximate: ApproximateSettings = ApproximateSettings()
 
     def check_served(self, engine: str) -> None:
-        """Raise ValueError when an engine has no weights, or not all of them, or they may not be served."""
+        """Raise ValueError when an engine has no weights, or not all of them, or may not be served."""
+        if engine == _EARLY and not self.approximate.leaving_early:
+            raise ValueError(
+                f"engine {engine} is approximate and not served unasked, expected "
+                f"{_PREFIX}APPROXIMATE__LEAVING_EARLY=true"
+            )
+        system = "personalive" if engine == _EARLY else engine
         folders = self.weights.given()
-        if engine not in folders:
+        if system not in folders:
             return
-        if folders[engine] is None:
-            variable = f"{_PREFIX}WEIGHTS__{engine.upper()}"
+        if folders[system] is None:
+            variable = f"{_PREFIX}WEIGHTS__{system.upper()}"
             raise ValueError(
                 f"engine {engine} has no weights, expected the name of their folder in {variable}"
             )

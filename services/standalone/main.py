@@ -107,10 +107,10 @@ _PERFORMER = click.option(
 )
 _FOLLOWER = click.option(
     "--engine",
-    type=click.Choice(["lpm", "personalive"]),
+    type=click.Choice(["lpm", "personalive", "personalive_early"]),
     default="lpm",
     show_default=True,
-    help="Model to use; personalive needs weights (dramatis models).",
+    help="Model to use; others than lpm need weights (dramatis models).",
 )
 _OUTPUT = click.option("--output", type=_FILE, required=True, help="MP4 to write.")
 _QUIET = click.option("--quiet", is_flag=True, help="No progress bar, no summary.")

@@ -2,11 +2,14 @@
 
 `python -m tests.bench.personalive_gpu [--tiny] [--device cpu] [--eager]`: `--tiny` is a size for tests, which
 says nothing about speed; `--eager` compiles nothing. A frame is one of a row's; pictures begin and end on the
-device, so decoding the driver's JPEG and encoding the video are left out.
+device, so decoding the driver's JPEG and encoding the video are left out. The engine's cases, four sessions
+that are computed one by one or together, decode the JPEG and end on the CPU. No frame becomes a keyframe by
+itself.
 """
 
 from __future__ import annotations
 
+import math
 import sys
 from argparse import ArgumentParser
 from collections.abc import Mapping, Sequence
@@ -29,13 +32,14 @@ from models.personalive.passes import Passes
 from models.personalive.weights import Networks
 from tests.bench.device import MissingDeviceError, card, find_device, matmul_flops, seconds
 from tests.bench.figures import report
-from tests.bench.personalive_random import KL_WIDTHS, Plain, Streamed, draw_codecs, draw_networks
+from tests.bench.personalive_random import KL_WIDTHS, Plain, Served, Streamed, draw_codecs, draw_networks
 
 BENCH: Final = "personalive_gpu"
 BARS_FPS: Final[Mapping[str, float]] = MappingProxyType({"SD VAE": 45.0, "tiny VAE": 60.0})
 BAR_GAIN: Final = 3.0
 KEYFRAMES: Final = (0, 3)
 ROWS: Final = (1, 4)
+SESSIONS: Final = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +101,9 @@ def _measure(setting: Setting, device: torch.device) -> None:
         model.passes = passes[case.codec]
         step_s = _step_s(setting, model, case, device)
         _report(setting, device, case, step_s, plain_s[case], operations[case] / step_s / peak)
+    model.passes = passes["SD VAE"]
+    for rows in ROWS:
+        _report_served(setting, model, device, rows)
     _report_float8(model)
 
 
@@ -144,6 +151,15 @@ def _report(
         report(BENCH, str(case), "memory at most", held, "GiB", **on)
 
 
+def _report_served(setting: Setting, model: PersonaLive, device: torch.device, rows: int) -> None:
+    step_s = seconds(Served(model, rows, SESSIONS), device, setting.calls)
+    on: dict[str, str] = {"device": card(device), "compiled": str(setting.is_compiled).lower()}
+    case = f"engine, {SESSIONS} sessions, {rows} rows together"
+    frames = SESSIONS * setting.config.unet.chunk_frames
+    report(BENCH, case, "frames a second", frames / step_s, "fps", **on)
+    report(BENCH, case, "step", step_s, "s", **on)
+
+
 def _report_float8(model: PersonaLive) -> None:
     """Say how far off random weights in eight bits are; it changes the model for good."""
     model.passes = Passes(model.denoise, model.codec.decode)
@@ -162,7 +178,7 @@ def _fold_decoder(codec: Codec) -> None:
 
 def _published(is_eager: bool) -> Setting:
     return Setting(
-        config=published(),
+        config=_without_chance(published()),
         kl_widths=KL_WIDTHS,
         dtype=torch.float16,
         calls=20,
@@ -173,13 +189,20 @@ def _published(is_eager: bool) -> Setting:
 
 def _tiny(is_eager: bool) -> Setting:
     return Setting(
-        config=replace(tiny(), picture=32, unet=replace(tiny().unet, channels=(16,), attends=(True,))),
+        config=_without_chance(
+            replace(tiny(), picture=32, unet=replace(tiny().unet, channels=(16,), attends=(True,)))
+        ),
         kl_widths=(8,) * 4,
         dtype=torch.float32,
         calls=1,
         matmul_side=64,
         is_compiled=not is_eager,
     )
+
+
+def _without_chance(config: PersonaLiveConfig) -> PersonaLiveConfig:
+    """Let no frame become a keyframe: a case says how many there are."""
+    return replace(config, keyframes=replace(config.keyframes, threshold=math.inf))
 
 
 def _parser() -> ArgumentParser:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny
 from torch import Tensor, nn
 
 from models.personalive.attention import Attention
+from models.personalive.bundle import FramedPortrait, dump_portrait
 from models.personalive.codec import Codec, KlCodec, TinyCodec
 from models.personalive.config import PersonaLiveConfig
 from models.personalive.front_end.front_end import FrontEnd
@@ -20,6 +22,10 @@ from models.personalive.scheduler import DdimScheduler
 from models.personalive.weights import Networks, networks
 from models.personalive.window import Frames
 from models.streaming.lanes import Pending, lane_on
+from services.encoding.footage import to_jpeg
+from services.generation.engine import Coming
+from services.generation.personalive import PersonaLiveEngine
+from services.kit.contracts import Cue
 from tests.unit.models.personalive import plain
 from tests.unit.models.personalive.drawing import Window
 
@@ -129,6 +135,38 @@ class Streamed:
         for _ in range(self._keyframes):
             state = self._model.remember(state, self._chunk.identity, chosen)
         return state
+
+
+class Served:
+    """Sessions as they are served, of an engine that computes up to `rows` together: one call steps all.
+
+    They begin with JPEG and end with pictures on the CPU, which are asked for a step later.
+    """
+
+    def __init__(self, model: PersonaLive, rows: int, sessions: int) -> None:
+        config = model.config
+        self._engine = PersonaLiveEngine(model, RandomEmbedder(width=config.unet.image_width), rows)
+        pixels = draw_pictures(config, torch.device("cpu"), config.unet.chunk_frames).numpy()
+        bundle = dump_portrait(FramedPortrait(pixels=pixels[0], size=config.picture))
+        role = self._engine.read_identity(bundle)
+        self._state = self._engine.join([role.seat(self._engine.init_state(1)) for _ in range(sessions)])
+        cue = Cue(
+            sequence=self._engine.lag,
+            num_frames=config.unet.chunk_frames,
+            pictures=tuple(to_jpeg(picture) for picture in pixels),
+        )
+        self._cues = [cue] * sessions
+        self._noise = np.random.default_rng(0).standard_normal(
+            (sessions, *self._engine.noise_shape), np.float32
+        )
+        self._coming: list[Coming | None] = []
+
+    def __call__(self) -> None:
+        coming, self._state = self._engine.step(self._state, self._cues, self._noise)
+        for answer in self._coming:
+            assert answer is not None, "every cue says that frames leave"
+            answer.fetch()
+        self._coming = coming
 
 
 class Plain:

@@ -24,6 +24,7 @@ def driver(example_portrait: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 def permitted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GENERATION_WEIGHTS__PERSONALIVE", str(write_weights(tmp_path / "weights")))
     monkeypatch.setenv("GENERATION_ALLOW_NONCOMMERCIAL", "true")
+    monkeypatch.setenv("GENERATION_APPROXIMATE__LEAVING_EARLY", "true")
 
 
 @pytest.mark.usefixtures("permitted")
@@ -44,6 +45,20 @@ def test_the_portrait_follows_the_driver_to_its_last_frame_twice_alike(
     assert videos[0].read_bytes() == videos[1].read_bytes()
 
 
+@pytest.mark.usefixtures("permitted")
+def test_an_engine_that_leaves_early_follows_the_driver_to_its_last_frame_as_well(
+    dramatis: Run, example_portrait: Path, driver: Path, tmp_path: Path
+) -> None:
+    video = tmp_path / "early.mp4"
+    result = dramatis(
+        *("reenact", example_portrait, "--driver", driver, "--output", video),
+        *("--size", "128", "--engine", "personalive_early"),
+    )
+    assert (result.returncode, result.stderr) == (0, "")
+    with av.open(str(video)) as container:
+        assert container.streams.video[0].frames == FRAMES
+
+
 @pytest.mark.parametrize(
     ("variables", "options", "found"),
     [
@@ -57,6 +72,11 @@ def test_the_portrait_follows_the_driver_to_its_last_frame_twice_alike(
             {"GENERATION_WEIGHTS__PERSONALIVE": "w", "GENERATION_ALLOW_NONCOMMERCIAL": "true"},
             ("--motion", "out.csv"),
             "motion out.csv cannot be written: engine personalive makes none",
+        ),
+        (
+            {"GENERATION_WEIGHTS__PERSONALIVE": "w", "GENERATION_ALLOW_NONCOMMERCIAL": "true"},
+            ("--engine", "personalive_early"),
+            "not served unasked, expected GENERATION_APPROXIMATE__LEAVING_EARLY=true",
         ),
     ],
 )

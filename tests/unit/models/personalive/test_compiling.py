@@ -1,4 +1,4 @@
-"""Compiled passes: the same numbers, and nothing to compile once a session is under way."""
+"""Compiled passes: the same numbers, and a graph for all that can occur."""
 
 from __future__ import annotations
 
@@ -12,12 +12,11 @@ import torch
 from torch import Tensor, fx
 
 from models.personalive.compiling import P, compile_passes
-from models.personalive.keyframes import KeyframeConfig
-from models.personalive.model import PersonaLive, PersonaLiveState
+from models.personalive.denoising_unet import Memory, Portraits
+from models.personalive.model import PersonaLive
+from models.personalive.passes import Passes
+from models.personalive.window import Frames
 from tests.unit.models.personalive.sessions import build, config, draw_chunk
-
-STEPS = 4
-KEYFRAMES = KeyframeConfig(threshold=0.5, first_call=1, limit=1, remembered=1)
 
 
 class CountingCompiler:
@@ -45,31 +44,57 @@ def compiler(monkeypatch: pytest.MonkeyPatch) -> Iterator[CountingCompiler]:
     torch._dynamo.reset()
 
 
-def run(model: PersonaLive) -> tuple[Tensor, PersonaLiveState]:
-    """Run one session until it has all its keyframes, and one step more."""
-    state, active, shown, keyframes = model.init_state(1), torch.ones(1, dtype=torch.bool), [], 0
-    for seed in range(STEPS):
-        chunk = draw_chunk(model, 1, seed)
-        done, state = model.advance_alike(state, chunk, model.see(chunk), active, keyframes)
-        shown.append(model.decode(done.latents))
-        if done.choice.chosen.any():
-            state, keyframes = model.remember(state, chunk.identity, done), keyframes + 1
-    return torch.cat(shown, dim=1), state
+def step_after_a_keyframe(model: PersonaLive) -> Callable[[], Tensor]:
+    """Return what takes a session's third step, which looks at a keyframe, and gives its pictures."""
+    first, second, third = (draw_chunk(model, 1, seed) for seed in range(3))
+    state, active = model.init_state(1), torch.ones(1, dtype=torch.bool)
+    for chunk in (first, second):
+        done, state = model.advance_alike(state, chunk, model.see(chunk), active, 0)
+    state = model.remember(state, second.identity, done)
+    assert state.keyframes.filled.tolist() == [1]
+
+    def step() -> Tensor:
+        left, _ = model.advance_alike(state, third, model.see(third), active, 1)
+        return model.decode(left.latents)
+
+    return step
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning", "ignore::FutureWarning")
 @torch.inference_mode()
-def test_compiled_passes_give_the_same_pictures_and_are_compiled_once_for_each_count_of_keyframes(
-    compiler: CountingCompiler,
+def test_each_pass_is_captured_whole_and_once_and_gives_the_same_pictures(compiler: CountingCompiler) -> None:
+    # One spatial attention is as hard to capture as many, and quicker.
+    model = build(replace(config(), unet=replace(config().unet, attends=(False,))))
+    step = step_after_a_keyframe(model)
+    expected = step()
+
+    model.passes = Passes(compiler(model.denoise), compiler(model.codec.decode))
+    pictures = [step() for _ in range(2)]
+
+    assert all((found - expected).abs().max() <= 1e-5 * expected.abs().max() for found in pictures)
+    assert len(compiler.graphs) == 2
+
+
+def untouched(
+    _: PersonaLive,
+    window: Frames,
+    constants: Portraits,
+    portrait: Memory,
+    past: Memory,
+    present: Tensor | None,
+) -> Tensor:
+    """Stand in for the denoiser, which takes long to capture."""
+    return window.latents + past[0].keys.sum()
+
+
+@torch.inference_mode()
+def test_every_count_of_keyframes_and_every_width_has_its_graph_though_they_are_many(
+    compiler: CountingCompiler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model = build(replace(config(), keyframes=KEYFRAMES))
-    limit = model.config.keyframes.limit
-    expected, state = run(model)
-    assert int(state.keyframes.filled) == limit
+    monkeypatch.setattr(PersonaLive, "denoise", untouched)
+    model = build()
 
-    compile_passes(model, compiler, compiler)
-    before = len(compiler.graphs)
-    pictures, _ = run(model)
+    compile_passes(model, 8, compiler, compiler)
 
-    assert (pictures - expected).abs().max() <= 1e-5 * expected.abs().max()
-    assert before == len(compiler.graphs) == limit + 2
+    counts, wide = model.config.keyframes.limit + 1, (8, 4, 2, 1)
+    assert len(compiler.graphs) == counts * len(wide) + len(wide) > torch._dynamo.config.recompile_limit

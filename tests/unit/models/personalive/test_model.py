@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from models.personalive.config import PersonaLiveConfig, leaving_early
-from models.personalive.identity import join_identities
 from models.personalive.model import PersonaLive, PersonaLiveChunk, PersonaLiveState
+from models.personalive.rows import joined
 from tests.unit.models.personalive.sessions import build, config, draw_chunk, embedder, portraits
 
 SLOTS = 2
@@ -71,10 +71,10 @@ def test_a_driver_that_is_never_seen_leaves_the_portrait_at_rest(model: PersonaL
 
 def test_portraits_prepared_apart_are_those_prepared_together(model: PersonaLive) -> None:
     pictures, embed = portraits(model, SLOTS), embedder(model)
-    joined = join_identities([model.prepare(picture[None], embed) for picture in pictures])
+    identity = joined([model.prepare(picture[None], embed) for picture in pictures])
     chunk = draw_chunk(model, SLOTS, 0)
     together, _ = model.step(model.init_state(SLOTS), chunk, active())
-    apart, _ = model.step(model.init_state(SLOTS), chunk._replace(identity=joined), active())
+    apart, _ = model.step(model.init_state(SLOTS), chunk._replace(identity=identity), active())
     torch.testing.assert_close(apart, together, atol=1e-5, rtol=0)
 
 

@@ -9,8 +9,16 @@ from models.lpm.model import Lpm
 from models.lpm.online import OnlineLpm, Schedule
 from models.lpm.weights import CONFIG_FILE, WEIGHTS_FILE, save_lpm, save_online
 from services.generation import loading
-from services.generation.settings import EngineSettings, FantasyTalkingSettings, WeightFolders
+from services.generation.personalive import PersonaLiveEngine
+from services.generation.settings import (
+    ApproximateSettings,
+    EngineSettings,
+    FantasyTalkingSettings,
+    PersonaLiveSettings,
+    WeightFolders,
+)
 from services.kit.errors import Unavailable
+from tests.unit.services.generation.served import write_weights
 
 
 @pytest.fixture
@@ -59,6 +67,23 @@ def test_what_is_configured_is_served_beside_what_is_shipped(tmp_path: Path) -> 
     assert list(engines) == ["lpm", "personalive"]
     with pytest.raises(Unavailable, match=r"engine personalive cannot be loaded: no converted PersonaLive"):
         engines["personalive"]()
+
+
+def test_engines_of_one_folder_share_its_networks(tmp_path: Path) -> None:
+    settings = EngineSettings(
+        weights=WeightFolders(personalive=write_weights(tmp_path)),
+        allow_noncommercial=True,
+        personalive=PersonaLiveSettings(rows=4),
+        approximate=ApproximateSettings(leaving_early=True),
+    )
+    engines = loading.engines_of(settings)
+    assert list(engines) == ["lpm", "personalive", "personalive_early"]
+    full, early = (engines[name]() for name in ("personalive", "personalive_early"))
+    assert isinstance(full, PersonaLiveEngine)
+    assert isinstance(early, PersonaLiveEngine)
+    assert early.model.denoiser is full.model.denoiser
+    assert (full.lag, early.lag) == (3, 2)
+    assert full.max_rows == early.max_rows == 4
 
 
 def test_without_any_configuration_only_what_is_shipped_is_served() -> None:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import Generic, TypeVar
 
 import numpy as np
 import pytest
@@ -15,65 +14,35 @@ import torch
 from torch import nn
 
 from models.personalive.bundle import FramedPortrait, dump_portrait
-from models.personalive.compiling import compile_passes
 from models.personalive.float8 import Float8Linear
 from models.personalive.folding import FoldedMotionAttention, PhaseDoubling
 from models.personalive.motion_module import MotionAttention
 from services.encoding.footage import to_jpeg
 from services.generation.engine import Coming, perform
-from services.generation.personalive import Lanes, PersonaLiveEngine, State, decoded
-from services.generation.personalive_loading import finishes_of, open_personalive
+from services.generation.personalive import PersonaLiveEngine, decoded
+from services.generation.personalive_loading import load_parts, open_engine
 from services.generation.settings import ApproximateSettings, EngineSettings
 from services.kit import messages
-from services.kit.contracts import Chunk, Cue, Pixels
+from services.kit.contracts import Chunk, Cue
+from tests.unit.services.generation.following import (
+    SIZE,
+    footage,
+    frames_of,
+    opened,
+    picture,
+    seated,
+    seated_again,
+    take,
+    with_late_lanes,
+)
 from tests.unit.services.generation.served import write_weights, write_whole_autoencoder
 from tests.unit.services.generation.world import NOW, World
-
-T = TypeVar("T")
-SIZE = 48
-LAG = 3
 
 
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> PersonaLiveEngine:
     torch.set_num_threads(1)
-    return open_personalive(write_weights(tmp_path_factory.mktemp("weights")), "cpu", "float32")
-
-
-def picture(seed: int, side: int = 32) -> Pixels:
-    return np.random.default_rng(seed).integers(0, 256, (side, side, 3), np.uint8)
-
-
-def seated(engine: PersonaLiveEngine, portrait: int) -> State:
-    bundle = dump_portrait(FramedPortrait(pixels=picture(portrait, 64), size=SIZE))
-    return engine.read_identity(bundle).seat(engine.init_state(1))
-
-
-def footage(driver: int, chunks: int, last: int = 4) -> list[Cue]:
-    """The cues of a driver of so many chunks, of which the last one has `last` frames."""
-    frames = [4] * (chunks - 1) + [last]
-    return [
-        Cue(
-            sequence=sequence,
-            num_frames=frames[sequence - LAG] if sequence >= LAG else 0,
-            pictures=tuple(
-                to_jpeg(picture(1000 * driver + 4 * sequence + n))
-                if sequence < chunks and n < frames[sequence]
-                else b""
-                for n in range(4)
-            ),
-        )
-        for sequence in range(chunks + LAG)
-    ]
-
-
-def take(engine: PersonaLiveEngine, portrait: int, cues: Sequence[Cue]) -> list[Chunk]:
-    answers = list(perform(engine, seated(engine, portrait), cues, 0))
-    return [answer.fetch() for answer in answers if isinstance(answer, Coming)]
-
-
-def frames_of(chunks: Sequence[Chunk]) -> Pixels:
-    return np.concatenate([chunk.frames for chunk in chunks])
+    return opened(write_weights(tmp_path_factory.mktemp("weights")))
 
 
 def test_every_frame_of_the_driver_is_shown_once_in_the_size_that_was_asked_for(
@@ -111,7 +80,7 @@ def test_a_session_goes_on_from_its_bytes_with_the_same_pictures(engine: Persona
     for cue in islice(cues, 4):
         _, row = engine.step(row, (cue,), chance.standard_normal((1, *engine.noise_shape), np.float32))
     data = engine.dump(row)
-    revived = seated_again(engine, data)
+    revived = seated_again(engine, 1, data)
     for cue in cues[4:]:
         noise = chance.standard_normal((1, *engine.noise_shape), np.float32)
         (kept,), row = engine.step(row, (cue,), noise)
@@ -122,11 +91,6 @@ def test_a_session_goes_on_from_its_bytes_with_the_same_pictures(engine: Persona
     (begun,) = row
     assert begun is not None
     assert len(begun.keyframes) == 2
-
-
-def seated_again(engine: PersonaLiveEngine, data: bytes) -> State:
-    bundle = dump_portrait(FramedPortrait(pixels=picture(1, 64), size=SIZE))
-    return engine.read_identity(bundle).seat(engine.load(data))
 
 
 def test_bytes_of_something_else_are_refused(engine: PersonaLiveEngine) -> None:
@@ -194,7 +158,7 @@ def test_what_is_served_is_folded(engine: PersonaLiveEngine) -> None:
 
 
 def test_half_precision_leaves_the_extractor_and_the_schedule_whole(tmp_path: Path) -> None:
-    half = open_personalive(write_weights(tmp_path), "cpu", "bfloat16")
+    half = opened(write_weights(tmp_path), precision="bfloat16")
     half.warm_up()
     model = _model_of(half)
     dtypes = {name: tensor.dtype for name, tensor in model.state_dict().items()}
@@ -209,13 +173,13 @@ def test_half_precision_leaves_the_extractor_and_the_schedule_whole(tmp_path: Pa
 def test_a_device_that_is_not_there_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(ValueError, match="there is no device cuda:1"):
-        open_personalive(tmp_path, "cuda:1", "float16")
+        opened(tmp_path, device="cuda:1", precision="float16")
 
 
 def test_the_autoencoder_of_stable_diffusion_draws_as_well_and_is_folded(tmp_path: Path) -> None:
     folder = write_weights(tmp_path)
     write_whole_autoencoder(folder)
-    engine = open_personalive(folder, "cpu", "float32")
+    engine = opened(folder)
     kinds = [type(module) for module in _model_of(engine).get_submodule("codec").modules()]
     assert PhaseDoubling in kinds
     (chunk,) = take(engine, 1, footage(1, 1))
@@ -227,7 +191,7 @@ def test_weights_without_the_networks_of_others_are_refused(tmp_path: Path, part
     folder = write_weights(tmp_path)
     (folder / part / "config.json").unlink()
     with pytest.raises(ValueError, match=rf"{part} holds no config\.json"):
-        open_personalive(folder, "cpu", "float32")
+        opened(folder)
 
 
 def _model_of(engine: PersonaLiveEngine) -> nn.Module:
@@ -290,39 +254,42 @@ def messages_of(cues: Sequence[Cue]) -> list[messages.Cue]:
     ]
 
 
-class Late:
-    """A lane that works as late as it may: when its result is asked for."""
-
-    def start(self, work: Callable[[], T]) -> Postponed[T]:
-        return Postponed(torch.inference_mode()(work))
-
-    follow = start
-
-
-@dataclass(frozen=True, slots=True)
-class Postponed(Generic[T]):
-    """Work that is still to be done."""
-
-    wait: Callable[[], T]
-
-    @property
-    def fetch(self) -> Callable[[], T]:
-        return self.wait
-
-
 def test_pictures_are_the_same_however_late_the_lanes_work(engine: PersonaLiveEngine) -> None:
-    late = PersonaLiveEngine(engine.model, engine._embedder, Lanes(Late(), Late()))
+    late = with_late_lanes(engine)
     cues = footage(1, 3)
     answers = list(perform(late, seated(late, 1), cues, 0))
     shown = [answer.fetch() for answer in reversed(answers) if isinstance(answer, Coming)]
     assert np.array_equal(frames_of(shown[::-1]), frames_of(take(engine, 1, cues)))
 
 
-def test_settings_say_what_is_done_to_a_model_that_is_loaded(tmp_path: Path) -> None:
-    assert finishes_of(EngineSettings()) == []
-    approximate = EngineSettings(approximate=ApproximateSettings(float8=True), compiled=True)
-    to_float8, compile_ = finishes_of(approximate)
-    assert compile_ is compile_passes
-    approximated = open_personalive(write_weights(tmp_path), "cpu", "float32", [to_float8])
+def test_weights_in_eight_bits_show_something_else(engine: PersonaLiveEngine, tmp_path: Path) -> None:
+    approximate = ApproximateSettings(float8=True)
+    approximated = opened(write_weights(tmp_path), approximate=approximate)
     assert any(isinstance(module, Float8Linear) for module in _model_of(approximated).modules())
-    assert frames_of(take(approximated, 1, footage(1, 1))).std() > 1
+    exact, stored = (frames_of(take(each, 1, footage(1, 1))) for each in (engine, approximated))
+    assert stored.std() > 1
+    assert not np.array_equal(stored, exact)
+
+
+def test_an_engine_that_leaves_early_shows_every_frame_a_chunk_sooner(tmp_path: Path) -> None:
+    settings = EngineSettings()
+    parts = load_parts(write_weights(tmp_path), settings)
+    full, early = (open_engine(name, parts, settings) for name in ("personalive", "personalive_early"))
+    assert early.model.denoiser is full.model.denoiser
+    assert (full.lag, early.lag) == (3, 2)
+    sooner, chunks = footage(1, 3, last=3, lag=2), take(early, 1, footage(1, 3, last=3, lag=2))
+    assert [cue.num_frames for cue in sooner] == [0, 0, 4, 4, 3]
+    assert [(chunk.sequence, len(chunk.frames)) for chunk in chunks] == [(0, 4), (1, 4), (2, 3)]
+    assert not np.array_equal(frames_of(chunks), frames_of(take(full, 1, footage(1, 3, last=3))))
+    for cue in sooner:
+        early.check(cue)
+    with pytest.raises(ValueError, match="4 frames leave with cue 2, 3 cues late"):
+        full.check(sooner[2])
+
+
+def test_a_session_of_the_whole_engine_is_none_of_that_which_leaves_early(tmp_path: Path) -> None:
+    settings = EngineSettings()
+    parts = load_parts(write_weights(tmp_path), settings)
+    full, early = (open_engine(name, parts, settings) for name in ("personalive", "personalive_early"))
+    with pytest.raises(ValueError, match=r"a session of another PersonaLive: its waiting\.latents"):
+        early.load(full.dump(seated(full, 1)))

@@ -4,7 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from services.generation.settings import EngineSettings, Settings, WeightFolders, configured_weights
+from services.generation.settings import (
+    ApproximateSettings,
+    EngineSettings,
+    Settings,
+    WeightFolders,
+    configured_weights,
+)
 from services.generation.systems import TERMS, check_permitted
 from services.kit.errors import Fatal
 from services.kit.settings import load
@@ -51,7 +57,46 @@ def test_an_engine_is_served_when_it_has_weights_that_may_be(
         settings.check_served(engine)
 
 
-@pytest.mark.parametrize(("name", "value"), [("DEVICE", "tpu"), ("PRECISION", "int4")])
+def test_rows_that_are_computed_together_are_one_unless_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load(Settings).personalive.rows == 1
+    monkeypatch.setenv("GENERATION_PERSONALIVE__ROWS", "8")
+    assert load(Settings).personalive.rows == 8
+
+
+@pytest.mark.parametrize(
+    ("folder", "asked", "found"),
+    [
+        ("w", False, "GENERATION_APPROXIMATE__LEAVING_EARLY=true"),
+        (None, True, "GENERATION_WEIGHTS__PERSONALIVE"),
+        ("w", True, None),
+    ],
+)
+def test_what_leaves_early_is_served_when_it_is_asked_for_and_the_weights_are_there(
+    monkeypatch: pytest.MonkeyPatch, folder: str | None, asked: bool, found: str | None
+) -> None:
+    monkeypatch.setenv("GENERATION_ALLOW_NONCOMMERCIAL", "true")
+    monkeypatch.setenv("GENERATION_APPROXIMATE__LEAVING_EARLY", str(asked))
+    if folder is not None:
+        monkeypatch.setenv("GENERATION_WEIGHTS__PERSONALIVE", folder)
+    settings = load(Settings)
+    if found is None:
+        settings.check_served("personalive_early")
+        return
+    with pytest.raises(ValueError, match=found):
+        settings.check_served("personalive_early")
+
+
+def test_what_leaves_early_is_under_the_terms_of_the_weights() -> None:
+    approximate = ApproximateSettings(leaving_early=True)
+    settings = EngineSettings(weights=WeightFolders(personalive=Path("w")), approximate=approximate)
+
+    with pytest.raises(ValueError, match="GENERATION_ALLOW_NONCOMMERCIAL=true"):
+        settings.check_served("personalive_early")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("DEVICE", "tpu"), ("PRECISION", "int4"), ("PERSONALIVE__ROWS", "9")]
+)
 def test_a_device_or_precision_that_there_is_none_of_is_refused(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:

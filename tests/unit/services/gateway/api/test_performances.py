@@ -139,6 +139,10 @@ async def test_files_may_come_beside_addresses_and_texts(
             "body.engine: personalive takes driver or driver_url alone, found text",
         ),
         (
+            {**HELLO, "engine": "personalive_early"},
+            "body.engine: personalive_early takes driver or driver_url alone, found text",
+        ),
+        (
             {"driver_url": AGENT_URL, "engine": "personalive", "direction": "smiles"},
             "body.direction: personalive follows none",
         ),
