@@ -56,7 +56,7 @@ def test_an_engine_that_leaves_early_follows_the_driver_to_its_last_frame_as_wel
     )
     assert (result.returncode, result.stderr) == (0, "")
     with av.open(str(video)) as container:
-        assert container.streams.video[0].frames == FRAMES
+        assert container.streams.video[0].frames == DRIVER_FRAMES
 
 
 @pytest.mark.parametrize(

@@ -44,8 +44,8 @@ _INTENSITY: Final = "From 0, least, to 1, most; 0.5 is usual"
 _ENGINE: Final = (
     "`lpm` takes everything. `personalive` follows a driver, without `direction` and `timeline`, as does "
     "`personalive_early`, sooner and less exactly; `fantasytalking` says what is said, alone and without "
-    "`timeline`, with a `direction` in any words. These three are there where they are served, and there is no "
-    "motion of their performances"
+    "`timeline`, with a `direction` in any words. These three are there where they are served, and there is "
+    "no motion of their performances"
 )
 _LISTEN_URL: Final = "What is said to the character is fetched"
 
