@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Final, ParamSpec, Protocol
 
 import torch
+from einops import rearrange
 from torch import Tensor
 
 from models.personalive.denoising_unet import Memory
@@ -32,13 +32,27 @@ class Compiler(Protocol):
 
 def fused(function: Callable[P, Tensor], /) -> Callable[P, Tensor]:
     """Compile with torch's own compiler, kernels fused and shapes fixed."""
-    compiled: Callable[P, Tensor] = _whole(function)
-    return compiled
+    return whole(function)
 
 
 def replayed(function: Callable[P, Tensor], /) -> Callable[P, Tensor]:
     """Do so, and on a GPU replay each shape as a CUDA graph: a launch for the pass, not one per kernel."""
-    compiled: Callable[P, Tensor] = _whole(function, mode="reduce-overhead")
+    return whole(function, mode="reduce-overhead")
+
+
+def whole(
+    function: Callable[P, Tensor],
+    /,
+    *,
+    backend: str | Callable[..., Callable[..., object]] = "inductor",
+    mode: str | None = None,
+) -> Callable[P, Tensor]:
+    """Compile a function as one graph for each shape of its inputs."""
+    # Torch would follow einops as it reads every pattern, for most of the time that capturing takes.
+    torch.compiler.allow_in_graph(rearrange)
+    compiled: Callable[P, Tensor] = torch.compile(
+        function, fullgraph=True, dynamic=False, backend=backend, mode=mode
+    )
     return compiled
 
 
@@ -81,6 +95,3 @@ def _blank(keyframes: References) -> Memory:
         type(place)(*(part.new_zeros(part.shape[0], 1, *part.shape[2:]) for part in place))
         for place in keyframes.memory
     )
-
-
-_whole: Final = partial(torch.compile, fullgraph=True, dynamic=False)
