@@ -113,8 +113,9 @@ def plain_step(network: FantasyTalking, clip: Clip) -> Tensor:
     sampler = network.config.sampler
     heard = network(clip.latents, clip.timestep, clip.speaking(network)).float()
     told = network(clip.latents, clip.timestep, clip.silent(network, 1)).float()
-    negative: Tensor = network(clip.latents, clip.timestep, clip.silent(network, -1)).float()
-    return negative + sampler.prompt_scale * (told - negative) + sampler.audio_scale * (heard - told)
+    negative = network(clip.latents, clip.timestep, clip.silent(network, -1)).float()
+    guided: Tensor = negative + sampler.prompt_scale * (told - negative)
+    return guided + sampler.audio_scale * (heard - told)
 
 
 def draw_network(setting: Setting, device: torch.device) -> FantasyTalking:

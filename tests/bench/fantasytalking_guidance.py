@@ -49,9 +49,8 @@ def three_passes(scene: Scene, passes: Passes[Context]) -> Velocity:
 
     def velocity(latents: Tensor, timestep: Tensor) -> Tensor:
         speech, prompt, negative = (scene.network(latents, timestep, context).float() for context in passes)
-        told = sampler.prompt_scale * (prompt - negative)
-        heard: Tensor = sampler.audio_scale * (speech - prompt)
-        return negative + told + heard
+        guided: Tensor = negative + sampler.prompt_scale * (prompt - negative)
+        return guided + sampler.audio_scale * (speech - prompt)
 
     return velocity
 

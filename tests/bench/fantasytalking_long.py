@@ -23,10 +23,10 @@ from models.fantasytalking.decoding import decode
 from models.fantasytalking.geometry import speech_latents
 from models.fantasytalking.long_video import Finished, Span, plan_spans, span_waveform
 from models.fantasytalking.performance import Prompt, imagine
-from tests.bench.fantasytalking_people import STAGES, Studio, open_studio
+from tests.bench.fantasytalking_people import Studio, open_studio
 from tests.bench.figures import report
 from tests.unit.models.fantasytalking.scenes import make_network
-from training.fantasytalking.config import Stage, tiny_run
+from training.fantasytalking.config import tiny_run
 from training.fantasytalking.tiny import tiny_frozen
 
 BENCH: Final = "fantasytalking_long"
@@ -49,21 +49,21 @@ class Steps(NamedTuple):
     inside: Tensor
 
 
-def main(sheet: Path | None = None, seconds: float = SECONDS, stages: dict[Stage, int] = STAGES) -> None:
+def main(sheet: Path | None = None) -> None:
     """Print how large seams are beside the motion, fused and cut, and what memory grew."""
     torch.set_num_threads(1)
     with TemporaryDirectory() as folder:
-        studio = open_studio(Path(folder), seconds, stages)
+        studio = open_studio(Path(folder), SECONDS)
     spans = spans_of(studio)
     fused = torch.cat([finished.latents for finished in film(studio)], dim=2)
     cut = torch.cat([*spans_alone(studio, spans)], dim=2)
-    case = f"tiny, {seconds:g} s, {len(spans)} spans"
+    case = f"tiny, {SECONDS:g} s, {len(spans)} spans"
     ours, plain = measure(fused, spans), measure(cut, spans)
     for name, figure in (("largest seam", Tensor.max), ("median seam", Tensor.median)):
         seam, baseline = (float(figure(each.joins) / figure(each.inside)) for each in (ours, plain))
         bar = SEAM_BAR if name == "largest seam" else None
         report(BENCH, case, name, seam, "of the motion's own", bar=bar, baseline=baseline)
-    _report_memory(seconds)
+    _report_memory(SECONDS)
     if sheet is not None:
         draw_sheet(studio, [fused, cut], spans).save(sheet)
 

@@ -22,7 +22,7 @@ from training.fantasytalking.run import StageRun
 from training.fantasytalking.starting import start_network
 from training.fantasytalking.tiny import tiny_frozen
 
-STAGES: Final[dict[Stage, int]] = {"base": 400, "frame": 200}
+STAGES: Final[dict[Stage, int]] = {"base": 200, "frame": 60}
 _PROMPT: Final = "a person talks"
 _STRIDE: Final = 4
 _PEOPLE: Final = 8
@@ -104,7 +104,7 @@ def _run_of(stage: Stage) -> TrainingConfig:
         span=span,
     )
     model = replace(model, sampler=replace(model.sampler, steps=30))
-    return replace(config, model=model, frames=4 * (span.length - 1) + 1)
+    return replace(config, model=model, batch=2, frames=4 * (span.length - 1) + 1)
 
 
 def _frozen(config: TrainingConfig) -> Frozen:
