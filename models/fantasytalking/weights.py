@@ -76,10 +76,15 @@ def save_published(network: FantasyTalking, backbone: Path, audio: Path) -> None
 
 def save_network(network: FantasyTalking, folder: Path) -> None:
     """Write all weights, in their precision, and the configuration to `folder`."""
+    save_tensors(network.config, network.state_dict(), folder)
+
+
+def save_tensors(config: FantasyTalkingConfig, weights: Mapping[str, Tensor], folder: Path) -> None:
+    """Do so with the weights of a network, by the names of its parameters, that lie elsewhere."""
     folder.mkdir(parents=True, exist_ok=True)
-    tensors = {file_name(name): tensor.contiguous() for name, tensor in network.state_dict().items()}
+    tensors = {file_name(name): tensor.contiguous() for name, tensor in weights.items()}
     save_file(tensors, folder / WEIGHTS_FILE)
-    (folder / CONFIG_FILE).write_text(to_json(network.config))
+    (folder / CONFIG_FILE).write_text(to_json(config))
 
 
 def load_network(folder: Path, dtype: torch.dtype = torch.float32) -> FantasyTalking:

@@ -33,9 +33,13 @@ NAMES: Final = (
     "diversity",
     "personalive_cost",
     "personalive_latency",
+    "fantasytalking_guidance",
+    "fantasytalking_sharded",
+    "fantasytalking_crash",
+    "fantasytalking_long",
 )
 ENDLESS: Final = ("endless", "personalive_endless")
-OF_A_GPU: Final = ("personalive_gpu",)
+OF_A_GPU: Final = ("personalive_gpu", "fantasytalking_gpu")
 _ALL: Final = NAMES + ENDLESS + OF_A_GPU
 _ENDLESS_FLAG: Final = "--endless"
 

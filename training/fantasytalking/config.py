@@ -13,6 +13,7 @@ from models.fantasytalking.face_encoder import FaceEncoderConfig, face_encoder_1
 from training.personalive.config import OptimiserConfig
 
 Stage = Literal["base", "clip", "frame", "identity", "intensity"]
+Sharding = Literal["replicated", "sharded"]
 # Stages whose network hears speech by windows of latent frames, and no longer the clip as a whole.
 BY_FRAME: Final = ("frame", "identity", "intensity")
 # Stages that see the face of the portrait, and that are told how much moves.
@@ -31,8 +32,10 @@ class DropoutConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingConfig:
-    """One run of one stage: steps of `batch` clips of `frames` frames, on each of the workers.
+    """One run of one stage: steps of `accumulation` times `batch` clips of `frames` frames, on every worker.
 
+    `sharding` says whether each worker holds all weights, or a share of them (FSDP2), which becomes whole for
+    as long as a block computes.
     In the stage `frame`, the error counts around the lips alone for a share `lips` of clips (paper: 0.8).
     `precision` is the type in which matrices are multiplied; weights that learn are in single precision.
     `checkpointing` computes blocks again on the way back, so as not to remember them.
@@ -42,6 +45,8 @@ class TrainingConfig:
     stage: Stage
     frames: int
     batch: int = 1
+    accumulation: int = 1
+    sharding: Sharding = "replicated"
     lips: float = 0.8
     face: FaceEncoderConfig = field(default_factory=face_encoder_100)
     dropout: DropoutConfig = field(default_factory=DropoutConfig)
@@ -57,6 +62,8 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         if self.frames < 5 or (self.frames - 1) % self.model.clip.frames_per_latent:
             raise ValueError(f"expected one frame more than a multiple of 4, from 5, got {self.frames}")
+        if self.accumulation < 1:
+            raise ValueError(f"expected at least one batch in a step, got {self.accumulation}")
         if self.stage in SEES_FACE and self.model.identity is None:
             raise ValueError(f"the stage {self.stage} needs a model with an identity branch")
         if self.stage in FEELS and self.model.intensity is None:

@@ -21,10 +21,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final, cast, get_args
 
+import torch
 import torch.distributed as dist
 
 from training.fantasytalking.clips import find_clips
-from training.fantasytalking.config import RUNS, SEES_FACE, Stage, TrainingConfig
+from training.fantasytalking.config import RUNS, SEES_FACE, Sharding, Stage, TrainingConfig
 from training.fantasytalking.frozen import Frozen, load_frozen
 from training.fantasytalking.run import StageRun, execute
 from training.fantasytalking.starting import start_network
@@ -42,6 +43,9 @@ def main() -> None:
         _run_on_ray(arguments)
     elif local_rank := os.environ.get(_TORCHRUN):
         device = arguments.device if arguments.device == "cpu" else f"{arguments.device}:{local_rank}"
+        if device != "cpu":
+            # Sharded weights lie on the current device.
+            torch.accelerator.set_device_index(torch.device(device))
         dist.init_process_group("gloo" if device == "cpu" else "nccl")
         try:
             work(arguments, device, Together(device))
@@ -55,6 +59,7 @@ def work(arguments: argparse.Namespace, device: str, team: Team) -> StageRun:
     """Do the work of one worker of a team, as told on the command line."""
     config = RUNS[arguments.variant](cast(Stage, arguments.stage))
     config = replace(config, threads=arguments.threads, device=device, seed=arguments.seed)
+    config = replace(config, sharding=arguments.sharding, accumulation=arguments.accumulation)
     return train(
         config,
         clips=arguments.clips,
@@ -144,6 +149,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--speech-encoder", type=Path, help="folder of wav2vec2-base-960h")
     parser.add_argument("--face-encoder", type=Path, help="file of a face encoder with 100 layers")
     parser.add_argument("--workers", type=int, default=0, help="processes that Ray starts; 0: none, no Ray")
+    parser.add_argument(
+        "--sharding",
+        choices=get_args(Sharding),
+        default="replicated",
+        help="sharded: every worker holds a share of the weights",
+    )
+    parser.add_argument("--accumulation", type=int, default=1, help="batches that a step learns from")
     parser.add_argument("--threads", type=int, default=1, help="CPU threads of a process")
     parser.add_argument("--device", default="cpu", help="where to train, as torch names it")
     parser.add_argument("--seed", type=int, default=0)

@@ -6,25 +6,29 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from statistics import fmean
 from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
 
 from models.fantasytalking.network import FantasyTalking
-from models.fantasytalking.weights import save_network
+from models.fantasytalking.weights import save_tensors
 from training.fantasytalking.clips import ClipSampler, Entry, read_points
 from training.fantasytalking.conditions import Conditioner
 from training.fantasytalking.config import TrainingConfig
 from training.fantasytalking.frozen import Frozen
 from training.fantasytalking.intensity import IntensityScale, fit_scale, measure, windows
-from training.fantasytalking.lesson import attempt
+from training.fantasytalking.lesson import Errors, attempt
+from training.fantasytalking.sharding import lay_weights, share_of
 from training.fantasytalking.starting import checkpoint_blocks, taught
 from training.fantasytalking.team import Alone, Team
 from training.lpm.loop import WEIGHTS, follow, run, write_run
 from training.personalive.learner import Learner
 
 SCALE_FILE: Final = "intensity.json"
+# What AdamW remembers of a parameter that is no tensor of its size.
+_COUNT: Final = "step"
 
 
 class StageRun:
@@ -40,33 +44,34 @@ class StageRun:
     ) -> None:
         self.steps = 0
         self.elapsed_s = 0.0
-        self.network = network.to(config.device)
+        self.network = network
         self.scale = measure_scale(entries, config.frames)
         self._config = config
         self._entries = entries
         self._team = team or Alone()
         self._conditioner = Conditioner(config=config, network=network, frozen=frozen, scale=self.scale)
+        self._ground = sizes(network, except_for=list(taught(network, config.stage)))
+        lay_weights(network, config)
         self._taught = list(taught(network, config.stage))
         self._learner = Learner(self._taught, config.optimiser)
-        self._ground = sizes(network, except_for=self._taught)
         if config.checkpointing:
             checkpoint_blocks(network)
         self._draw_anew()
 
     def advance(self, progress: float) -> Mapping[str, float]:  # noqa: ARG002  # rates are constant
-        """Learn from one batch; return its errors."""
-        errors = attempt(self._conditioner, self._sampler.draw(), self._generator)
-        self._learner.accumulate(errors.loss)
+        """Learn from one step's batches; return the mean of their errors."""
+        noted = [self._accumulate() for _ in range(self._config.accumulation)]
         self._team.average(self._taught)
         self._learner.descend()
-        return {name: float(value.detach()) for name, value in errors._asdict().items()}
+        return {name: fmean(errors[name] for errors in noted) for name in Errors._fields}
 
     def state(self) -> dict[str, Any]:
         """Return everything needed to go on; what is not taught is where the run began."""
+        collect = self._team.collect
         return {
             "ground": self._ground,
-            "taught": [parameter.detach() for parameter in self._taught],
-            "learner": self._learner.state(),
+            "taught": [collect(parameter.detach()) for parameter in self._taught],
+            "learner": _remembering(self._learner.state(), lambda _, memory: collect(memory)),
         }
 
     def restore(self, saved: Mapping[str, Any]) -> None:
@@ -76,17 +81,30 @@ class StageRun:
             raise ValueError("the checkpoint is of another network: go on with the start and seed it had")
         with torch.no_grad():
             for parameter, value in zip(self._taught, saved["taught"], strict=True):
-                parameter.copy_(value)
-        self._learner.restore(saved["learner"])
+                parameter.copy_(share_of(value, parameter))
+        shares = _remembering(saved["learner"], lambda index, value: share_of(value, self._taught[index]))
+        self._learner.restore(shares)
         self._draw_anew()
 
     def write(self, output: Path) -> None:
-        """Write the network, ready to perform, the scale of intensities, and what the run was made of."""
-        save_network(self.network, output / WEIGHTS)
+        """Write the network, ready to perform, the scale of intensities, and what the run was made of.
+
+        Of several workers, who all call it, the first writes.
+        """
+        weights = {name: self._team.collect(value) for name, value in self.network.state_dict().items()}
+        if self._team.rank:
+            return
+        save_tensors(self.network.config, weights, output / WEIGHTS)
         (output / SCALE_FILE).write_text(self.scale.to_json())
         write_run(
             output, self, config=asdict(self._config), clips=len(self._entries), workers=self._team.size
         )
+
+    def _accumulate(self) -> dict[str, float]:
+        """Learn from one batch what a step will need of it; return its errors."""
+        errors = attempt(self._conditioner, self._sampler.draw(), self._generator)
+        self._learner.accumulate(errors.loss / self._config.accumulation)
+        return {name: float(value.detach()) for name, value in errors._asdict().items()}
 
     def _draw_anew(self) -> None:
         """Begin draws that no other worker has, nor this one at another step."""
@@ -129,7 +147,7 @@ def execute(
     torch.set_num_threads(config.threads)
     team = team or Alone()
     if team.rank:
-        follow(job, output, duration_s, team.share(clock))
+        follow(job, output, duration_s, team.share(clock), checkpoint_every_s=config.checkpoint_every_s)
         return
     run(
         job,
@@ -139,3 +157,12 @@ def execute(
         log_every=config.log_every,
         checkpoint_every_s=config.checkpoint_every_s,
     )
+
+
+def _remembering(learner: Mapping[str, Any], change: Callable[[int, Tensor], Tensor]) -> dict[str, Any]:
+    """Return an optimiser's state whose memories of its parameters, by their numbers, are changed."""
+    memories = {
+        index: {name: value if name == _COUNT else change(index, value) for name, value in memory.items()}
+        for index, memory in learner["state"].items()
+    }
+    return {**learner, "state": memories}

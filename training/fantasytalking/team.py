@@ -7,7 +7,10 @@ from typing import Protocol
 
 import torch
 import torch.distributed as dist
-from torch import nn
+from torch import Tensor, nn
+from torch.distributed.tensor import DTensor
+
+from training.fantasytalking.sharding import whole
 
 
 class Team(Protocol):
@@ -18,6 +21,10 @@ class Team(Protocol):
 
     def average(self, parameters: Iterable[nn.Parameter]) -> None:
         """Give all workers the mean of their gradients; those without one count as zero."""
+        ...
+
+    def collect(self, tensor: Tensor) -> Tensor:
+        """Return the whole of a tensor to the first worker, and nothing of it to the others, who ask too."""
         ...
 
     def share(self, clock: Callable[[], float]) -> Callable[[], float]:
@@ -34,6 +41,10 @@ class Alone:
     def average(self, parameters: Iterable[nn.Parameter]) -> None:
         """Leave gradients as they are."""
 
+    def collect(self, tensor: Tensor) -> Tensor:
+        """Return the tensor."""
+        return tensor
+
     def share(self, clock: Callable[[], float]) -> Callable[[], float]:
         """Return the clock."""
         return clock
@@ -48,12 +59,21 @@ class Together:
         self._device = device
 
     def average(self, parameters: Iterable[nn.Parameter]) -> None:
-        """Add gradients up and divide them, one parameter after the other."""
+        """Add gradients up and divide them, one parameter after the other.
+
+        Those of sharded weights were added up on the way back.
+        """
         for parameter in parameters:
             if parameter.grad is None:
                 parameter.grad = torch.zeros_like(parameter)
-            dist.all_reduce(parameter.grad)
+            if not isinstance(parameter.grad, DTensor):
+                dist.all_reduce(parameter.grad)
             parameter.grad /= self.size
+
+    def collect(self, tensor: Tensor) -> Tensor:
+        """Return the whole of a tensor in the first worker's memory; on a device there may be no room."""
+        full = whole(tensor)
+        return full.new_empty(0) if self.rank else full.cpu()
 
     def share(self, clock: Callable[[], float]) -> Callable[[], float]:
         """Return the clock of the first worker."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -26,7 +26,7 @@ class Job(Protocol):
         ...
 
     def state(self) -> dict[str, Any]:
-        """Return everything needed to go on, but steps and time."""
+        """Return everything needed to go on, but steps and time; of several processes all are asked."""
         ...
 
     def restore(self, saved: Mapping[str, Any]) -> None:
@@ -34,7 +34,7 @@ class Job(Protocol):
         ...
 
     def write(self, output: Path) -> None:
-        """Write weights, and what there is to say of them, to `output`."""
+        """Write weights, and what there is to say of them, to `output`; of several processes one does."""
         ...
 
 
@@ -49,6 +49,37 @@ def run(
 ) -> None:
     """Run `job` for `duration_s` in all, going on from the checkpoint in `output` if there is one."""
     output.mkdir(parents=True, exist_ok=True)
+    for noted, is_due in _steps(job, output, duration_s, clock, checkpoint_every_s):
+        if job.steps % log_every == 0:
+            _log(output / CURVE, job, noted)
+        if is_due:
+            _save(job, output)
+    _save(job, output)
+
+
+def follow(
+    job: Job, output: Path, duration_s: float, clock: Callable[[], float], *, checkpoint_every_s: float
+) -> None:
+    """Run `job` beside a process that does so with `run` and the same clock.
+
+    What the other keeps, this one gathers with it, and drops.
+    """
+    for _, is_due in _steps(job, output, duration_s, clock, checkpoint_every_s):
+        if is_due:
+            _gather(job, output)
+    _gather(job, output)
+
+
+def write_run(output: Path, job: Job, **facts: object) -> None:
+    """Write what a run was made of to run.json; facts that JSON does not know are written as text."""
+    run = {"steps": job.steps, "minutes": round(job.elapsed_s / 60, 1), **facts}
+    (output / RUN).write_text(json.dumps(run, indent=2, default=str) + "\n")
+
+
+def _steps(
+    job: Job, output: Path, duration_s: float, clock: Callable[[], float], checkpoint_every_s: float
+) -> Iterator[tuple[Mapping[str, float], bool]]:
+    """Take steps; yield what there is to note of each, and whether a checkpoint is due behind it."""
     if (output / CHECKPOINT).exists():
         _resume(job, output / CHECKPOINT)
     started = clock() - job.elapsed_s
@@ -57,29 +88,9 @@ def run(
         noted = job.advance(job.elapsed_s / duration_s)
         job.steps += 1
         job.elapsed_s = clock() - started
-        if job.steps % log_every == 0:
-            _log(output / CURVE, job, noted)
-        if job.elapsed_s - saved_at > checkpoint_every_s:
-            saved_at = job.elapsed_s
-            _save(job, output)
-    _save(job, output)
-
-
-def follow(job: Job, output: Path, duration_s: float, clock: Callable[[], float]) -> None:
-    """Run `job` beside a process that does so with `run` and the same clock; write nothing."""
-    if (output / CHECKPOINT).exists():
-        _resume(job, output / CHECKPOINT)
-    started = clock() - job.elapsed_s
-    while job.elapsed_s < duration_s:
-        job.advance(job.elapsed_s / duration_s)
-        job.steps += 1
-        job.elapsed_s = clock() - started
-
-
-def write_run(output: Path, job: Job, **facts: object) -> None:
-    """Write what a run was made of to run.json; facts that JSON does not know are written as text."""
-    run = {"steps": job.steps, "minutes": round(job.elapsed_s / 60, 1), **facts}
-    (output / RUN).write_text(json.dumps(run, indent=2, default=str) + "\n")
+        is_due = job.elapsed_s - saved_at > checkpoint_every_s
+        saved_at = job.elapsed_s if is_due else saved_at
+        yield noted, is_due
 
 
 def _resume(job: Job, path: Path) -> None:
@@ -93,6 +104,12 @@ def _save(job: Job, output: Path) -> None:
     partial = output / (CHECKPOINT + ".partial")
     torch.save({"job": job.state(), "steps": job.steps, "elapsed_s": job.elapsed_s}, partial)
     partial.replace(output / CHECKPOINT)
+    job.write(output)
+
+
+def _gather(job: Job, output: Path) -> None:
+    """Do what `_save` does, in a job that writes nothing."""
+    job.state()
     job.write(output)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from torch import nn
+from torch.distributed.device_mesh import DeviceMesh
 from torch.distributed.fsdp import (
     CPUOffloadPolicy,
     FSDPModule,
@@ -17,6 +18,7 @@ from models.fantasytalking.network import FantasyTalking
 from models.fantasytalking.parallel.config import Memory
 from models.fantasytalking.parallel.place import Place
 
+_ON_THE_DEVICE: Final = OffloadPolicy()
 _READINGS: Final = ("read_text", "read_image", "read_speech", "read_face", "read_intensity")
 
 
@@ -29,18 +31,20 @@ def place_weights(network: FantasyTalking, place: Place) -> None:
     if memory is Memory.WHOLE:
         network.to(place.device)
     elif memory is Memory.SHARDED:
-        _shard(network, place, OffloadPolicy())
+        shard_weights(network, place.sequence_mesh)
     else:
-        _shard(network, place, CPUOffloadPolicy(pin_memory=place.device.type == "cuda"))
+        policy = CPUOffloadPolicy(pin_memory=place.device.type == "cuda")
+        shard_weights(network, place.sequence_mesh, policy)
 
 
-def _shard(network: FantasyTalking, place: Place, policy: OffloadPolicy) -> None:
-    """Keep a share of every weight of the transformer; what is around it is small and stays whole."""
-    whole = {p for name, p in network.named_parameters() if not name.startswith("backbone.")}
-    for parameter in whole:
-        parameter.data = parameter.data.to(place.device)
+def shard_weights(network: FantasyTalking, mesh: DeviceMesh, policy: OffloadPolicy = _ON_THE_DEVICE) -> None:
+    """Keep a share of every weight, which lies on the CPU, in each process of a mesh of one dimension.
+
+    From then on parameters are DTensors, whose gradients are sums over the mesh. The first thing that is
+    asked of the network must be to read something or to predict.
+    """
     for unit in _units(network):
-        fully_shard(unit, mesh=place.sequence_mesh, offload_policy=policy, ignored_params=whole)
+        fully_shard(unit, mesh=mesh, offload_policy=policy)
     for reading in _READINGS:
         register_fsdp_forward_method(network, reading)
     for module in network.modules():
@@ -55,6 +59,9 @@ def _units(network: FantasyTalking) -> list[list[nn.Module]]:
     units: list[list[nn.Module]] = []
     for block in network.backbone.blocks:
         units += [*_reading_units(block.attn2), [block]]
+    for branch in (network.audio_projection, network.face_queries, network.intensity_network):
+        if branch is not None:
+            units.append([branch])
     return [*units, [network]]
 
 

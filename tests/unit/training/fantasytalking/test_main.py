@@ -47,6 +47,20 @@ def test_the_published_size_needs_what_others_trained(
         call(monkeypatch, "--stage", name, "--clips", tmp_path, "--output", tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("words", "refusal"),
+    [
+        (("--sharding", "sharded"), "weights are sharded over workers, but this one is alone"),
+        (("--accumulation", "0"), "expected at least one batch in a step, got 0"),
+    ],
+)
+def test_how_weights_lie_and_how_many_batches_make_a_step_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, str], refusal: str
+) -> None:
+    with pytest.raises(ValueError, match=refusal):
+        call(monkeypatch, *stage(tmp_path, *words))
+
+
 def test_workers_without_ray_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(ValueError, match="the extra `train` installs"):

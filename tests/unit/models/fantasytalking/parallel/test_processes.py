@@ -1,34 +1,17 @@
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import pytest
 import torch
 from torch import Tensor
 
-from tests.servers.processes import free_port, last_words, spawn, wait
 from tests.unit.models.fantasytalking.parallel.world import SAMPLERS, WITH_GRADIENTS, WORLDS, Found, alone
-
-ROOT = Path(__file__).parents[5]
-RANKS = [(name, rank) for name, world in WORLDS.items() for rank in range(world.world_size)]
-Results = dict[tuple[str, int], Found]
+from tests.unit.models.fantasytalking.parallel.worlds import Results, run_worlds
 
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
     """What every process of every world found; they run once, for all tests."""
-    folder = tmp_path_factory.mktemp("worlds")
-    log = folder / "log"
-    module = "tests.unit.models.fantasytalking.parallel.world"
-    process = spawn(
-        [sys.executable, "-m", module, str(free_port()), str(folder)],
-        log,
-        environment={"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"},
-    )
-    wait(process, 600)
-    assert process.returncode == 0, last_words(log)
-    return {(name, rank): torch.load(folder / f"{name}-{rank}.pt") for name, rank in RANKS}
+    return run_worlds(tmp_path_factory.mktemp("worlds"))
 
 
 @pytest.fixture(scope="module")
