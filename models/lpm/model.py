@@ -103,9 +103,8 @@ class Lpm(nn.Module):
         Euler steps along the straight path of flow matching (Lipman et al., 2023), with the network
         estimating the clean end of the path; then one pass over the result writes the cache.
         """
-        reading = self.read(self.network.encode(inputs_of(chunk)))
-        if not chunk.concepts.shape[1]:
-            reading = reading._replace(untold=None)
+        read = self.read if chunk.concepts.shape[1] else self.read_undirected
+        reading = read(self.network.encode(inputs_of(chunk)))
         past = self.network.recall(state.cache)
         *paces, clean_pace = self.network.paces((*self.config.sampler.levels, 0.0))
         sampled = self._descend(chunk.noise * self.temperature, paces, reading, past)[-1]
@@ -116,9 +115,15 @@ class Lpm(nn.Module):
 
     def read(self, conditions: Conditions) -> Reading:
         """Read the conditions of one chunk once, for all its estimates."""
-        told, direction = self.network.remember(conditions, CHUNK_FRAMES), conditions.direction
-        untold = self.network.forget_direction(told, direction) if self.config.sampler.is_guided else None
-        return Reading(told, untold, direction.asks)
+        reading = self.read_undirected(conditions)
+        if not self.config.sampler.is_guided:
+            return reading
+        return reading._replace(untold=self.network.forget_direction(reading.told, conditions.direction))
+
+    def read_undirected(self, conditions: Conditions) -> Reading:
+        """Do the same where nobody is directed: there is nothing to be led away from."""
+        told = self.network.remember(conditions, CHUNK_FRAMES)
+        return Reading(told, None, conditions.direction.asks)
 
     def sample(self, noise: Tensor, reading: Reading, past: Past) -> list[Tensor]:
         """Return the path of a chunk, standardised: a point at each level, then the clean end.

@@ -28,21 +28,18 @@ _UNSEEN: Final = b""
 def encode_footage(pictures: Iterable[Picture], clock: EngineClock) -> Iterator[Footage]:
     """Yield what is seen of the driver, a chunk at a time, and then what lets the last of it leave.
 
-    The square is found around the first face and stays where it is, so that the head moves in it. Raises
-    Fault in the end when no face was seen.
+    The square is found around the first face and stays where it is, so that the head moves in it. Nothing is
+    yielded before a face was seen, so that nobody performs for one who is not there. Raises Fault when there
+    is none.
     """
     frames = list[bytes]()
     num_chunks = num_frames = 0
-    is_seen = False
-    for frame in _on_clock(_watch(pictures)):
+    for frame in _once_seen(_on_clock(_watch(pictures))):
         frames.append(frame)
-        is_seen = is_seen or frame != _UNSEEN
         if len(frames) == clock.chunk_frames:
             yield _footage(num_chunks, clock.chunk_frames if num_chunks >= clock.lag else 0, frames, clock)
             num_frames += len(frames)
             num_chunks, frames = num_chunks + 1, []
-    if not is_seen:
-        raise Fault("driver_without_face", "driver cannot be used: no frame of the video shows a face")
     yield from _rest(num_chunks, num_frames + len(frames), frames, clock)
 
 
@@ -94,6 +91,15 @@ def _on_clock(watched: Iterable[tuple[float, bytes]]) -> Iterator[bytes]:
             yield now if is_nearer else last
             frame += 1
         last_s, last = time_s, now
+
+
+def _once_seen(frames: Iterator[bytes]) -> Iterator[bytes]:
+    """The same frames, but none before one shows a face. Raises Fault when none does."""
+    for num_unseen, frame in enumerate(frames):
+        if frame != _UNSEEN:
+            yield from chain(repeat(_UNSEEN, num_unseen), [frame], frames)
+            return
+    raise Fault("driver_without_face", "driver cannot be used: no frame of the video shows a face")
 
 
 def to_jpeg(pixels: Pixels) -> bytes:

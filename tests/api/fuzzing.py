@@ -17,9 +17,12 @@ from services.kit.settings import DatabaseSettings
 from tests.api.pipeline import running_pipeline
 from tests.api.platform import open_platform, sqlite_url
 
-__all__ = ["Outcome", "fuzz"]
+__all__ = ["AT_RANDOM", "REPEATABLE", "Outcome", "fuzz"]
 
 _ROOT: Final = Path(__file__).parents[2]
+# How schemathesis is configured.
+AT_RANDOM: Final = Path(__file__).parent / "at_random.toml"
+REPEATABLE: Final = Path(__file__).parent / "repeatable.toml"
 _NO_LIMIT: Final = 1_000_000
 
 
@@ -30,7 +33,7 @@ class Outcome(NamedTuple):
     report: str
 
 
-async def fuzz(folder: Path, options: Sequence[str]) -> Outcome:
+async def fuzz(folder: Path, config: Path, options: Sequence[str]) -> Outcome:
     """Run every check of schemathesis with further options, and return its report."""
     settings = Settings(
         api=ApiSettings(events_poll_s=0.05, events_max_s=1.0),
@@ -46,7 +49,7 @@ async def fuzz(folder: Path, options: Sequence[str]) -> Outcome:
     ):
         command = (
             str(Path(sys.executable).parent / "schemathesis"),
-            *("--config-file", str(Path(__file__).parent / "schemathesis.toml")),
+            *("--config-file", str(config)),
             *("run", f"http://{address.host}:{address.port}/openapi.json"),
             *("--checks", "all", "--no-color"),
             *options,
@@ -54,6 +57,8 @@ async def fuzz(folder: Path, options: Sequence[str]) -> Outcome:
         environment = {
             **os.environ,
             "API_KEY": platform.ours,
+            # Sets come in the order of the hashes of what is in them.
+            "PYTHONHASHSEED": "0",
             "PYTHONPATH": f"{_ROOT}:{_ROOT / 'proto' / 'gen'}",
             "SCHEMATHESIS_HOOKS": "tests.api.schemathesis_hooks",
         }

@@ -24,9 +24,6 @@ from services.kit.keys import issue
 from services.kit.settings import DatabaseSettings
 
 __all__ = [
-    "JPEG",
-    "MP4",
-    "WAV",
     "Platform",
     "SetClock",
     "add_tenant",
@@ -34,11 +31,6 @@ __all__ = [
     "open_platform",
     "sqlite_url",
 ]
-
-# Enough to be taken for what they claim; whoever opens them finds nothing.
-JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00" + bytes(100)
-MP4 = b"\x00\x00\x00 ftypisom" + bytes(100)
-WAV = b"RIFF\x24\x00\x00\x00WAVEfmt \x10\x00\x00\x00" + bytes(100)
 
 
 class SetClock:

@@ -1,11 +1,14 @@
-"""What no schema can say, told to schemathesis: files are files, times differ, a request has its own key."""
+"""What no schema can say, told to schemathesis: files are files, times differ, a request has its own key.
+
+Nothing of the services is imported: Hypothesis draws from the constants of whatever code of ours is loaded,
+and examples would change with it.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Set
+from itertools import count
 from typing import Any, Final
-from uuid import uuid4
 
 import schemathesis
 from schemathesis import Case, GenerationMode, HookContext
@@ -13,33 +16,29 @@ from schemathesis.transport import SerializationContext
 from schemathesis.transport.requests import REQUESTS_TRANSPORT, multipart_serializer
 from schemathesis.transport.serialization import Binary
 
-from services.kit.engines import DRIVEN_ENGINES, SPOKEN_ENGINES
-from tests.api.platform import JPEG, MP4, WAV
+from tests.api.media import JPEG, MP4, WAV
 
 FILES: Final = {"portrait": JPEG, "picture": JPEG, "speech": WAV, "listen": WAV, "driver": MP4}
 EXCLUDED: Final = frozenset({"speech_url", "text", "listen_url", "driver", "driver_url"})
 IDEMPOTENCY_KEY: Final = re.compile(r"[!-~]{1,128}")
+NUMBERS: Final = count()
 
 
 @schemathesis.hook
 def before_call(_context: HookContext, case: Case[Any], _kwargs: dict[str, Any]) -> None:
     """Send no idempotency key twice; let what is meant to be taken ask for what there is.
 
-    The schema says neither that the entries of a timeline do not overlap nor which engine takes what.
+    The schema does not say that the entries of a timeline do not overlap.
     """
     headers: Any = case.headers or {}
     if IDEMPOTENCY_KEY.fullmatch(str(headers.get("Idempotency-Key", ""))):
-        headers["Idempotency-Key"] = uuid4().hex
+        headers["Idempotency-Key"] = f"request-{next(NUMBERS)}"
     body: Any = case.body
-    if not _is_meant(case) or not isinstance(body, dict):
-        return
-    if "timeline" in body:
+    if _is_meant(case) and isinstance(body, dict) and "timeline" in body:
         body["timeline"] = [
             {**entry, "start_s": 2.0 * number, "end_s": 2.0 * number + 1.0}
             for number, entry in enumerate(body["timeline"])
         ]
-    if not _takes(body.get("engine"), {name for name in body if body[name] is not None}):
-        del body["engine"]
 
 
 @REQUESTS_TRANSPORT.serializer("multipart/form-data")
@@ -51,15 +50,6 @@ def write_form(context: SerializationContext, value: Any) -> Any:
             value = {name: value[name] for name in value.keys() - EXCLUDED}
         value = value | {name: Binary(FILES[name]) for name in FILES.keys() & value.keys()}
     return multipart_serializer(context, value)
-
-
-def _takes(engine: object, given: Set[str]) -> bool:
-    """Whether the engine performs what is given."""
-    if engine in DRIVEN_ENGINES:
-        return bool(given & {"driver", "driver_url"}) and not given & {"direction", "timeline"}
-    if engine in SPOKEN_ENGINES:
-        return not given & {"listen", "listen_url", "driver", "driver_url", "timeline"}
-    return True
 
 
 def _is_meant(case: Case[Any]) -> bool:

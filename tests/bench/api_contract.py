@@ -9,7 +9,7 @@ from pathlib import Path
 
 from services.kit.logs import configure_logs
 from services.kit.settings import TelemetrySettings
-from tests.api.fuzzing import fuzz
+from tests.api.fuzzing import AT_RANDOM, fuzz
 
 
 def main() -> int:
@@ -17,7 +17,7 @@ def main() -> int:
     seconds = sys.argv[1] if len(sys.argv) > 1 else "300"
     configure_logs("gateway", TelemetrySettings(log_level="warning", log_format="console"))
     with tempfile.TemporaryDirectory() as folder:
-        outcome = asyncio.run(fuzz(Path(folder), ["--max-time", seconds]))
+        outcome = asyncio.run(fuzz(Path(folder), AT_RANDOM, ["--max-time", seconds]))
     sys.stdout.write(outcome.report)
     return outcome.exit_code
 

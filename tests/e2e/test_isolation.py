@@ -19,8 +19,9 @@ from services.kit.database.tables import (
     WebhookEvent,
 )
 from services.kit.ids import new_id
+from tests.api.media import JPEG, MP4, WAV
 from tests.api.pipeline import running_pipeline
-from tests.api.platform import JPEG, MP4, WAV, Platform, client_of, open_platform
+from tests.api.platform import Platform, client_of, open_platform
 
 pytestmark = pytest.mark.anyio
 

@@ -9,9 +9,9 @@ from typing import Any, Final
 import httpx
 import numpy as np
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 
 from tests.servers.client import Client, Video
+from tests.servers.metrics import counted
 from tests.servers.processes import wait_until
 from tests.servers.serving import Served, open_served
 from tests.servers.videos import DRIVER_FRAMES, pictures_of, write_driver
@@ -94,15 +94,12 @@ def _begin_film(client: Client, character: str, speech: Path) -> str:
     return client.create_performance(character, speech, size=SIZE, engine="fantasytalking", seed=3)
 
 
-def _count(client: Client, name: str, **labels: str) -> float:
-    """A counter of the process that serves now; 0 when it has counted nothing."""
-    families = text_string_to_metric_families(client.get("/metrics").text)
-    found = (sample for family in families for sample in family.samples)
-    return sum(sample.value for sample in found if sample.name == name and sample.labels == labels)
-
-
 def _steps(client: Client) -> int:
-    return round(_count(client, "dramatis_generation_steps_total"))
+    return counted(client.get("/metrics").text, "dramatis_generation_steps_total")
+
+
+def _cancelled(client: Client) -> int:
+    return counted(client.get("/metrics").text, "dramatis_generation_endings_total", outcome="cancelled")
 
 
 def test_a_driver_is_followed_frame_by_frame_by_an_engine_that_looks_at_it(
@@ -162,10 +159,6 @@ def test_a_cancelled_film_makes_no_further_step_and_the_next_one_begins(
     assert wasted < whole
     # One that was under way may have been counted late.
     assert made - next_film["progress"]["steps_expected"] in (0, 1)
-
-
-def _cancelled(client: Client) -> float:
-    return _count(client, "dramatis_generation_endings_total", outcome="cancelled")
 
 
 def test_a_killed_platform_goes_on_with_a_film_behind_its_last_finished_span(

@@ -20,7 +20,8 @@ import pytest
 from services.kit.clock import SystemClock
 from services.kit.database import schema
 from services.kit.database.database import open_database
-from tests.api.platform import JPEG, add_tenant, sqlite_url
+from tests.api.media import JPEG
+from tests.api.platform import add_tenant, sqlite_url
 
 pytestmark = pytest.mark.anyio
 

@@ -115,28 +115,25 @@ def _check_inputs(given: Collection[str]) -> None:
 
 
 def _check_engine(asked: PerformanceIn, given: Collection[str]) -> None:
-    """Raise Problem invalid_request when the engine cannot perform what is given."""
+    """Raise Problem invalid_request when the engine does not take what is given; `request` says the same."""
+    if asked.engine in DRIVEN_ENGINES:
+        _expect_alone(FOLLOWED, given, asked.engine)
+        _expect_none({"direction": asked.direction, "timeline": asked.timeline}, asked.engine)
     if asked.engine in SPOKEN_ENGINES:
-        _check_spoken(asked, given)
-    if asked.engine not in DRIVEN_ENGINES:
-        return
-    if not any(name in given for name in FOLLOWED):
-        expected = _listed(FOLLOWED, "or")
-        raise Problem(INVALID_REQUEST, f"body.engine: {asked.engine} follows a driver, expected {expected}")
-    if asked.direction is not None or asked.timeline:
-        raise Problem(INVALID_REQUEST, f"body.engine: {asked.engine} follows no direction, expected none")
+        _expect_alone(SAID, given, asked.engine)
+        _expect_none({"timeline": asked.timeline}, asked.engine)
 
 
-def _check_spoken(asked: PerformanceIn, given: Collection[str]) -> None:
-    if len(given) != 1 or not any(name in given for name in SAID):
-        expected = _listed(SAID, "or")
-        raise Problem(
-            INVALID_REQUEST, f"body.engine: {asked.engine} hears a speech, expected {expected} alone"
-        )
-    if asked.timeline:
-        raise Problem(
-            INVALID_REQUEST, f"body.engine: {asked.engine} follows no timeline, expected a direction"
-        )
+def _expect_alone(expected: Collection[str], given: Collection[str], engine: str) -> None:
+    if not all(name in expected for name in given):
+        detail = f"{engine} takes {_listed(expected, 'or')} alone, found {_listed(sorted(given), 'and')}"
+        raise Problem(INVALID_REQUEST, f"body.engine: {detail}")
+
+
+def _expect_none(fields: Mapping[str, object], engine: str) -> None:
+    for name, value in fields.items():
+        if value:
+            raise Problem(INVALID_REQUEST, f"body.{name}: {engine} follows none, expected none")
 
 
 def _listed(names: Collection[str], word: str) -> str:

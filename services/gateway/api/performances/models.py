@@ -42,8 +42,9 @@ _TIMELINE: Final = (
 )
 _INTENSITY: Final = "From 0, least, to 1, most; 0.5 is usual"
 _ENGINE: Final = (
-    "`personalive` follows a driver alone, `fantasytalking` says a speech as a whole, with a direction in "
-    "any words; each where it is served, and there is no motion of their performances"
+    "`lpm` takes everything. `personalive` follows a driver, without `direction` and `timeline`; "
+    "`fantasytalking` says what is said, alone and without `timeline`, with a `direction` in any words. "
+    "These two are there where they are served, and there is no motion of their performances"
 )
 _LISTEN_URL: Final = "What is said to the character is fetched"
 

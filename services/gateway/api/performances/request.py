@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from itertools import product
-from typing import Final
+from typing import Final, get_args
 
 from services.gateway.api.bodies import JSON
 from services.gateway.api.forms import MULTIPART
@@ -17,6 +18,7 @@ from services.gateway.api.performances.inputs import (
     TYPED_FIELDS,
 )
 from services.gateway.api.performances.models import PerformanceIn
+from services.kit.engines import DRIVEN_ENGINES, SPOKEN_ENGINES, EngineName
 
 __all__ = ["REQUEST"]
 
@@ -27,12 +29,20 @@ _FILES: Final = {
 }
 
 
+_USUAL: Final = frozenset(get_args(EngineName)) - DRIVEN_ENGINES - SPOKEN_ENGINES
+# What a field is that is not there: JSON may say so, a form cannot.
+_ABSENT_JSON: Final[Json] = {"type": "null"}
+_ABSENT_FORM: Final = False
+_EMPTY: Final[Json] = {"maxItems": 0}
+
+
 def _json_schema() -> Json:
     definitions: Json = {}
-    schemas = [inline(model) for model in MODELS.values()]
-    for schema in schemas:
+    schemas = {name: inline(model) for name, model in MODELS.items()}
+    for name, schema in schemas.items():
         definitions.update(schema.pop("$defs", {}))
-    return {"oneOf": schemas, "$defs": definitions}
+        schema["oneOf"] = _terms({name}, _ABSENT_JSON)
+    return {"oneOf": list(schemas.values()), "$defs": definitions}
 
 
 def _form_schema() -> Json:
@@ -44,7 +54,12 @@ def _form_schema() -> Json:
         schema["properties"][name] = asked["properties"][name]
     for name, description in _FILES.items():
         schema["properties"][name] = {**BINARY, "description": description}
-    schema["oneOf"] = [_exactly(names) for names in _inputs() if names & _FILES.keys()]
+    schema["oneOf"] = [
+        _both(_exactly(names), terms)
+        for names in _inputs()
+        if names & _FILES.keys()
+        for terms in _terms(names, _ABSENT_FORM)
+    ]
     return schema
 
 
@@ -57,6 +72,27 @@ def _inputs() -> list[set[str]]:
 def _exactly(names: set[str]) -> Json:
     others = [name for name in (*SAID, *HEARD, *FOLLOWED) if name not in names]
     return {"required": sorted(names), "properties": dict.fromkeys(others, False)}
+
+
+def _terms(names: set[str], absent: Json | bool) -> list[Json]:
+    """The terms on which engines take these inputs, first those of the one that need not be named."""
+    terms: list[Json] = [{"properties": {"engine": {"enum": sorted(_USUAL)}}}]
+    if names.issubset(FOLLOWED):
+        terms.append(_on_terms(DRIVEN_ENGINES, {"direction": absent, "timeline": _EMPTY}))
+    if names.issubset(SAID):
+        terms.append(_on_terms(SPOKEN_ENGINES, {"listen_url": absent, "timeline": _EMPTY}))
+    return terms
+
+
+def _on_terms(engines: Collection[str], fields: Json) -> Json:
+    return {"required": ["engine"], "properties": {"engine": {"enum": sorted(engines)}, **fields}}
+
+
+def _both(one: Json, other: Json) -> Json:
+    return {
+        "required": [*one["required"], *other.get("required", ())],
+        "properties": one["properties"] | other["properties"],
+    }
 
 
 _CHARACTER: Final = "chr_01j8z3k4m5n6p7q8r9s0t1v2w3"

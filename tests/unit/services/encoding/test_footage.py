@@ -91,10 +91,17 @@ def test_a_driver_of_another_rate_is_put_on_the_frame_clock() -> None:
     assert [brightness(data) for data in second.pictures] == [2, 2, 2, 3]
 
 
-def test_a_driver_that_shows_no_face_is_refused() -> None:
+def test_a_driver_that_shows_no_face_is_refused_before_anything_is_performed() -> None:
     with pytest.raises(Fault, match="driver cannot be used") as caught:
-        list(encode_footage(filmed([0] * 5), CLOCK))
+        next(encode_footage(filmed([0] * 9), CLOCK))
     assert caught.value.code == "driver_without_face"
+
+
+def test_a_face_that_comes_late_loses_no_frame_before_it() -> None:
+    chunks = list(encode_footage(filmed([0] * 9 + [150] * 2), CLOCK))
+    pictures = [data for chunk in chunks for data in chunk.pictures]
+    assert [brightness(data) for data in pictures[:11]] == [None] * 9 + [9, 10]
+    assert sum(chunk.num_frames for chunk in chunks) == 11
 
 
 def test_four_pictures_of_anything_travel_inline() -> None:

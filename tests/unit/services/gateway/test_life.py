@@ -10,8 +10,9 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.api.media import JPEG, WAV
 from tests.api.pipeline import VIDEO, running_pipeline
-from tests.api.platform import JPEG, WAV, Platform
+from tests.api.platform import Platform
 
 pytestmark = pytest.mark.anyio
 

@@ -16,8 +16,9 @@ from services.gateway.settings import AdmissionSettings, ApiSettings, Settings
 from services.kit.database.database import Database
 from services.kit.database.tables import ApiKey, UsageRecord
 from services.kit.errors import Unavailable
+from tests.api.media import JPEG
 from tests.api.pipeline import running_pipeline
-from tests.api.platform import JPEG, Platform, add_tenant, client_of, open_platform
+from tests.api.platform import Platform, add_tenant, client_of, open_platform
 
 pytestmark = pytest.mark.anyio
 

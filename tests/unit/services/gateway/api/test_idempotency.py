@@ -12,7 +12,8 @@ from sqlalchemy import func, select
 
 from services.kit.database.tables import Character, IdempotencyKey, OutboxRow
 from services.kit.errors import Unavailable
-from tests.api.platform import JPEG, Platform, client_of
+from tests.api.media import JPEG
+from tests.api.platform import Platform, client_of
 
 pytestmark = pytest.mark.anyio
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+from itertools import product
 from pathlib import Path
 from typing import Any, Final
 
 import httpx
 import pytest
+from jsonschema import Draft202012Validator
 
 from services.gateway.settings import BodySettings, Settings
 from services.kit.errors import Unavailable
 from services.kit.messages import MotionIntensity
+from tests.api.media import JPEG, MP4, WAV
 from tests.api.pipeline import running_pipeline
-from tests.api.platform import JPEG, MP4, WAV, Platform, add_tenant, client_of, open_platform
+from tests.api.platform import Platform, add_tenant, client_of, open_platform
 from tests.unit.services.gateway.test_life import create_character, wait_for
 
 pytestmark = pytest.mark.anyio
@@ -131,22 +134,25 @@ async def test_files_may_come_beside_addresses_and_texts(
         ({**HELLO, "size": 511}, "body.size"),
         ({**HELLO, "size": True}, "body.size"),
         ({**HELLO, "engine": "other"}, "body.engine"),
-        ({**HELLO, "engine": "personalive"}, "body.engine: personalive follows a driver"),
+        (
+            {**HELLO, "engine": "personalive"},
+            "body.engine: personalive takes driver or driver_url alone, found text",
+        ),
         (
             {"driver_url": AGENT_URL, "engine": "personalive", "direction": "smiles"},
-            "body.engine: personalive follows no direction",
+            "body.direction: personalive follows none",
         ),
         (
             {"driver_url": AGENT_URL, "engine": "fantasytalking"},
-            "body.engine: fantasytalking hears a speech, expected speech, speech_url or text alone",
+            "body.engine: fantasytalking takes speech, speech_url or text alone, found driver_url",
         ),
         (
             {**HELLO, "listen_url": AGENT_URL, "engine": "fantasytalking"},
-            "body.engine: fantasytalking hears a speech",
+            "body.engine: fantasytalking takes speech, speech_url or text alone, found listen_url and text",
         ),
         (
             {**HELLO, "engine": "fantasytalking", "timeline": [{"start_s": 0, "text": "waves"}]},
-            "body.engine: fantasytalking follows no timeline, expected a direction",
+            "body.timeline: fantasytalking follows none",
         ),
         ({"speech_url": "file:///etc/passwd"}, "body.speech_url"),
         ({"listen_url": "file:///etc/passwd"}, "body.listen_url"),
@@ -159,6 +165,47 @@ async def test_a_performance_that_is_not_one_is_refused(
 
     assert (status, code) == (422, "invalid_request")
     assert detail in found
+
+
+def _schema_of(platform: Platform, media_type: str) -> Draft202012Validator:
+    """What the description says of a body."""
+    document = platform.app.openapi()
+    content = document["paths"]["/v1/performances"]["post"]["requestBody"]["content"]
+    return Draft202012Validator({**content[media_type]["schema"], "components": document["components"]})
+
+
+ENGINES: Final = ("lpm", "personalive", "fantasytalking")
+ASKED: Final[tuple[dict[str, Any], ...]] = (
+    {},
+    {"direction": "smiles"},
+    {"timeline": [{"start_s": 0.0, "text": "nods"}]},
+)
+
+
+async def test_an_engine_takes_in_json_what_the_description_says(
+    platform: Platform, client: httpx.AsyncClient
+) -> None:
+    heard: tuple[dict[str, Any], ...] = ({}, {"listen_url": USER_URL})
+    said: tuple[dict[str, Any], ...] = ({}, HELLO, {"speech_url": AGENT_URL}, {"driver_url": AGENT_URL})
+    schema = _schema_of(platform, "application/json")
+    for engine, inputs, listen, asked in product(({}, *ENGINES), said, heard, ASKED):
+        body = {**inputs, **listen, **asked} | ({"engine": engine} if engine else {})
+        is_taken = (await ask(client, **body)).status_code == 404
+        assert schema.is_valid({"character_id": NOBODY, **body}) is is_taken, body
+
+
+async def test_an_engine_takes_in_a_form_what_the_description_says(
+    platform: Platform, client: httpx.AsyncClient
+) -> None:
+    files = {"speech": ("s.wav", WAV), "listen": LISTEN, "driver": ("d.mp4", MP4)}
+    schema = _schema_of(platform, "multipart/form-data")
+    for engine, names, asked in product(ENGINES, (["speech"], ["driver"], ["speech", "listen"]), ASKED):
+        fields: dict[str, Any] = {"engine": engine, **asked}
+        written = {n: value if isinstance(value, str) else json.dumps(value) for n, value in fields.items()}
+        parts: dict[str, Any] = {name: files[name] for name in names} | written
+        sent = await send(client, **parts)
+        body = {"character_id": NOBODY, **dict.fromkeys(names, "a file"), **fields}
+        assert schema.is_valid(body) is (sent.status_code == 404), (body, sent.text)
 
 
 @pytest.mark.parametrize(

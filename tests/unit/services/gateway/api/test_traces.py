@@ -13,7 +13,8 @@ from sqlalchemy import select
 from services.gateway.api.traces import Traces
 from services.kit.database.tables import OutboxRow
 from services.kit.telemetry import Telemetry
-from tests.api.platform import JPEG, Platform
+from tests.api.media import JPEG
+from tests.api.platform import Platform
 
 pytestmark = pytest.mark.anyio
 
