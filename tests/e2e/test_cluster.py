@@ -11,20 +11,29 @@ from tests.bench.chaos.kills import kill_again_and_again
 from tests.bench.chaos.outages import cut_off
 from tests.bench.chaos.poison import Letters, num_expected, poison_all, real_messages, redrive
 from tests.bench.load.swarm import put_load
-from tests.servers.company import Play, rehearse
-from tests.servers.processes import scratch
+from tests.servers.company import Play, ledger_fault, rehearse
+from tests.servers.metrics import counted
+from tests.servers.processes import scratch, wait_until
 from tests.servers.s3 import S3Server
-from tests.servers.stage import PORTRAIT, Stage, open_stage_on
+from tests.servers.stage import PORTRAIT, SPEECH, Stage, open_stage_on
+from tests.unit.services.generation.fantasytalking.folders import config, make_folders
 
 _NUM_POISON = 30
 _OUTAGE_S = 6.0
 _NUM_CLIENTS = 20
 _LOAD_SECONDS = 8
+_FILM_TIMEOUT_S = 300.0
 
 
 @pytest.fixture(scope="module")
-def stage(s3_server: S3Server) -> Iterator[Stage]:
-    with scratch() as folder, open_stage_on(folder, s3_server) as found:
+def stage(s3_server: S3Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    networks = make_folders(tmp_path_factory.mktemp("networks"))
+    more = {
+        "GENERATION_WEIGHTS__FANTASYTALKING": str(networks.network),
+        "GENERATION_FANTASYTALKING__WAN": str(networks.wan),
+        "GENERATION_FANTASYTALKING__WAV2VEC2": str(networks.speech),
+    }
+    with scratch() as folder, open_stage_on(folder, s3_server, more=more) as found:
         yield found
 
 
@@ -44,6 +53,28 @@ def test_many_clients_are_answered_without_an_error(stage: Stage, plays: list[Pl
 def test_killing_generation_changes_no_picture_and_loses_no_clip(stage: Stage, plays: list[Play]) -> None:
     outcome = kill_again_and_again(stage, plays, "generation", 1)
     assert (outcome.faults, outcome.num_performed >= len(plays)) == ([], True)
+
+
+def test_another_process_goes_on_with_a_film_behind_its_last_finished_span(
+    stage: Stage, plays: list[Play]
+) -> None:
+    def begin() -> str:
+        fields = {"size": 64, "engine": "fantasytalking"}
+        return stage.client.create_performance(plays[0].character_id, SPEECH, **fields)
+
+    def is_span_done(film: str) -> bool:
+        return (stage.client.progress(film)["steps_done"] or 0) > config().sampler.steps
+
+    undisturbed = stage.client.video(begin())
+    facts, progress = undisturbed.performance["video"], undisturbed.performance["progress"]
+    film = begin()
+    wait_until(lambda: is_span_done(film), _FILM_TIMEOUT_S, "the first span")
+    stage.cluster.kill("generation")
+    assert stage.client.video(film).content == undisturbed.content
+    steps = counted(stage.cluster.metrics("generation"), "dramatis_generation_steps_total")
+    assert 0 < steps <= progress["steps_expected"] - config().sampler.steps
+    wait_until(lambda: not ledger_fault(stage.clips(film), facts["num_frames"]), _FILM_TIMEOUT_S, "all clips")
+    assert {clip.epoch for clip in stage.clips(film)} == {0}
 
 
 @pytest.mark.parametrize("wire", ["broker", "database", "objects"])
