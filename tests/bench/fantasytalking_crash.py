@@ -36,7 +36,9 @@ BENCH: Final = "fantasytalking_crash"
 _ROOT: Final = Path(__file__).parents[2]
 _IDENTITY: Final = "t/characters/c/identity/512-0.bundle"
 _ENDED: Final = "t/performances/s/0/snapshots/ended"
-_SPANS: Final = "t/performances/s/**/*shown-*"
+_SHOWN: Final = "t/performances/s/**/*shown-*"
+# Written behind what a span shows: only then can the next one follow it.
+_HANDED_ON: Final = "t/performances/s/**/*handed-*"
 _CUES: Final = 10
 # Long enough for a process to be killed within a span.
 _STEPS: Final = 30
@@ -60,7 +62,7 @@ def main() -> None:
         sampler = SamplerConfig(steps=_STEPS)
         (networks / CONFIG_FILE).write_text(to_json(replace(config(), sampler=sampler)))
         whole = _live(folder, "whole")
-        spans = len([*(folder / "whole").glob(_SPANS)])
+        spans = len([*(folder / "whole").glob(_SHOWN)])
         kept = _die(folder, "broken")
         resumed = _live(folder, "broken")
     case = f"killed behind span {kept} of {spans}"
@@ -121,18 +123,23 @@ def _live(folder: Path, name: str) -> Life:
 
 
 def _die(folder: Path, name: str) -> int:
-    """Kill a process when it has kept some spans; return how many."""
+    """Kill a process when it has kept some spans whole; return how many."""
     process = spawn(_command(folder, name), folder / "log", environment=_environment())
 
     def is_enough() -> bool:
-        return process.poll() is not None or len([*(folder / name).glob(_SPANS)]) >= _KEPT
+        return process.poll() is not None or _kept(folder / name) >= _KEPT
 
     wait_until(is_enough, _PATIENCE_S, "a span", folder / "log", pause_s=0.002)
     process.kill()
     process.wait()
     if (folder / f"{name}.json").exists():
         raise RuntimeError("the process came to its end before it was killed")
-    return len([*(folder / name).glob(_SPANS)])
+    return _kept(folder / name)
+
+
+def _kept(store: Path) -> int:
+    """After how many spans a film can be gone on with."""
+    return max((int(path.name.rpartition("-")[2]) for path in store.glob(_HANDED_ON)), default=0)
 
 
 def _command(folder: Path, name: str) -> list[str | Path]:

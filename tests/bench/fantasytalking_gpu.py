@@ -114,8 +114,9 @@ def plain_step(network: FantasyTalking, clip: Clip) -> Tensor:
     heard = network(clip.latents, clip.timestep, clip.speaking(network)).float()
     told = network(clip.latents, clip.timestep, clip.silent(network, 1)).float()
     negative = network(clip.latents, clip.timestep, clip.silent(network, -1)).float()
-    guided: Tensor = negative + sampler.prompt_scale * (told - negative)
-    return guided + sampler.audio_scale * (heard - told)
+    told_guided = negative + sampler.prompt_scale * (told - negative)
+    guided: Tensor = told_guided + sampler.audio_scale * (heard - told)
+    return guided
 
 
 def draw_network(setting: Setting, device: torch.device) -> FantasyTalking:

@@ -49,8 +49,9 @@ def three_passes(scene: Scene, passes: Passes[Context]) -> Velocity:
 
     def velocity(latents: Tensor, timestep: Tensor) -> Tensor:
         speech, prompt, negative = (scene.network(latents, timestep, context).float() for context in passes)
-        guided: Tensor = negative + sampler.prompt_scale * (prompt - negative)
-        return guided + sampler.audio_scale * (speech - prompt)
+        told = negative + sampler.prompt_scale * (prompt - negative)
+        guided: Tensor = told + sampler.audio_scale * (speech - prompt)
+        return guided
 
     return velocity
 
