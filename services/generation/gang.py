@@ -6,6 +6,7 @@ torch.distributed.
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 import socket
@@ -71,9 +72,9 @@ def open_cluster(address: str | None, num_processes: int) -> Iterator[None]:
         if address is None:
             _start_cluster(num_processes)
         else:
-            ray.init(address=address, log_to_driver=False, logging_level="ERROR")
+            ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
     except (ConnectionError, RayError, RuntimeError) as error:
-        raise Unavailable(f"no Ray cluster at {address or 'this machine'}: {error}") from error
+        raise Unavailable(f"no Ray cluster at {address or 'this machine'}: {_brief(error)}") from error
     try:
         yield
     finally:
@@ -126,15 +127,14 @@ class _Process(Generic[MemberT]):
 def _start_cluster(num_processes: int) -> None:
     """Start a Ray of this process, which says nothing to the outside and lets nobody else in."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault("RAY_AUTH_MODE", "token")
-    # Its own would be written to the home of the user, who may have none.
+    # One that Ray makes would be written to the home of the user, who may have none.
     os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
     ray.init(
         address="local",
         num_cpus=num_processes,
         include_dashboard=False,
         log_to_driver=False,
-        logging_level="ERROR",
+        logging_level=logging.ERROR,
         object_store_memory=_STORE_BYTES,
         # Its workers would give way to everybody, as if nobody waited for what they compute.
         _system_config={"worker_niceness": 0},
@@ -176,7 +176,12 @@ def _first_of(calls: Sequence[Any]) -> Any:  # noqa: ANN401 -- as above
         return ray.get(calls[0])
     except RayTaskError as error:
         if isinstance(error.cause, RuntimeError):
-            raise Unavailable(f"one of {len(calls)} processes failed: {error.cause}") from error
+            raise Unavailable(f"one of {len(calls)} processes failed: {_brief(error.cause)}") from error
         raise error.cause from error
     except RayError as error:
-        raise Unavailable(f"one of {len(calls)} processes died: {error}") from error
+        raise Unavailable(f"one of {len(calls)} processes died: {_brief(error)}") from error
+
+
+def _brief(error: Exception) -> str:
+    """The first line of a text that goes on for many."""
+    return str(error).partition("\n")[0]

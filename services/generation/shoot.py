@@ -97,7 +97,7 @@ class Shoot:
             try:
                 if self._coming is None:
                     self._coming = await self._follow(number - 1, last)
-                span = await self._work(partial(next, self._coming, None))
+                span: Span | None = await self._work(partial(next, self._coming, None))
             except Unavailable as error:
                 self._coming = None
                 await self._bear(number, attempt, error)

@@ -284,7 +284,7 @@ class World:
 
     async def until(self, is_met: Callable[[], bool]) -> None:
         """Wait for something to come true."""
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(300):
             while not is_met():
                 await asyncio.sleep(0.001)
 
