@@ -51,7 +51,8 @@ class Gang(Generic[MemberT]):
         """Return what `work` returns of the member in rank 0, when it is done in every process.
 
         Raises what it raises in any of them, but Unavailable for a RuntimeError, which is of a device or of
-        a process without the others, and when a process died. After an error nothing more can be done.
+        a process without the others, and when a process died. After an error others may still be at work,
+        which only the end of the gang ends.
         """
         given = ray.put(work)
         result: ResultT = _first_of([actor.do.remote(given) for actor in self._actors])

@@ -5,19 +5,23 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
-from typing import Final
-
-import torch
+from typing import TYPE_CHECKING, Final
 
 from models.fantasytalking.parallel.place import Place
 from services.generation.fantasytalking.layout import Folders
-from services.generation.fantasytalking.troupe import Player, join
+
+if TYPE_CHECKING:
+    from services.generation.fantasytalking.troupe import Player
 
 # Far beyond the time of a test: whoever waits for the other so long has not been ended.
 _HOUR_S: Final = 3600.0
 
 
 def join_noted(folder: Path, folders: Folders, place: Place) -> Player:
+    import torch
+
+    from services.generation.fantasytalking.troupe import join
+
     note(folder, place)
     return join(folders, torch.float32, place)
 

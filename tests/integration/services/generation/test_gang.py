@@ -37,6 +37,8 @@ ROOT = Path(__file__).parents[4]
 CPU = torch.device("cpu")
 TWO = ParallelConfig(sequence=2, device="cpu")
 NEEDS = Needs(cpus=1.0, gpus=0.0)
+# On a busy machine processes take minutes to import what they need.
+PATIENCE_S = 800.0
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -129,7 +131,7 @@ def perform(watched: Watched, autoencoder: AutoencoderKLWan) -> list[bytes]:
     async def story() -> None:
         async with world.process() as generation:
             await world.deliver(generation, make_speech(count=5))
-            await world.until(lambda: world.is_finished("s"))
+            await world.until(lambda: world.is_finished("s"), PATIENCE_S)
 
     asyncio.run(story())
     return world.video("s")

@@ -257,7 +257,7 @@ def test_a_span_that_is_lost_is_begun_again_behind_the_last_one() -> None:
     engine = DigestEngine(losses=[(2, 1), (2, 0), (3, 2)])
 
     assert perform(make_world(engine)) == whole
-    assert engine.steps[:9] == [(1, 0), (1, 1), (1, 2), (2, 0), (2, 1), (2, 0), (2, 0), (2, 1), (2, 2)]
+    assert engine.steps[:9] == [(1, 0), (1, 1), (1, 2), (2, 0), (2, 0), (2, 1), (2, 0), (2, 1), (2, 2)]
 
 
 def test_a_span_that_is_lost_three_times_fails_the_performance() -> None:
