@@ -82,7 +82,8 @@ def denoise_spans(
     noise [B, C, F, h, w] for so many new latent frames.
     """
     for finished in finish_spans(spans, velocity_of, draw, levels):
-        yield finished.latents
+        if finished is not None:
+            yield finished.latents
 
 
 def finish_spans(
@@ -91,11 +92,12 @@ def finish_spans(
     draw: Callable[[int], Tensor],
     levels: Tensor,
     after: Finished | None = None,
-) -> Iterator[Finished]:
+) -> Iterator[Finished | None]:
     """Yield what `denoise_spans` does, with what it takes to go on `after` any of it, as if nothing happened.
 
-    `draw` begins anew, and is asked again for the noise of the spans that are done. Raises ValueError for
-    a span that was finished at another number of noise levels, or in another video.
+    None comes before every step, which is made only when more is asked for. `draw` begins anew, and is asked
+    again for the noise of the spans that are done. Raises ValueError for a span that was finished at another
+    number of noise levels, or in another video.
     """
     count, carried = (0, ()) if after is None else (after.spans, after.carried)
     if after is not None:
@@ -106,10 +108,12 @@ def finish_spans(
         assert span is not None
         trajectory = _denoise_span(velocity_of(span), draw(span.length - span.shared), carried, levels)
         shared = 0 if following is None else following.shared
-        kept = []
+        kept: list[Tensor] = []
         for latents in trajectory:
             # A copy, because a view would keep the whole span.
             kept.append(latents[:, :, latents.shape[2] - shared :].clone())
+            if len(kept) < len(levels):
+                yield None
         count, carried = count + 1, tuple(kept)
         yield Finished(count, latents[:, :, : latents.shape[2] - shared], carried)
 

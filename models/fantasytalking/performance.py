@@ -75,7 +75,7 @@ def perform(
     samples.
     """
     spans = imagine(network, encoders, portrait, waveform, prompt, random, nature, guidance)
-    yield from decode(encoders.autoencoder, (finished.latents for finished in spans))
+    yield from decode(encoders.autoencoder, (each.latents for each in spans if each is not None))
 
 
 @torch.no_grad()
@@ -89,11 +89,12 @@ def imagine(
     nature: Nature = AS_RELEASED,
     guidance: Guidance[Context] = guide,
     after: Finished | None = None,
-) -> Iterator[Finished]:
+) -> Iterator[Finished | None]:
     """Yield the latents of what `perform` shows, span by span, from the beginning or `after` a span.
 
-    Given the same, with `random` at its beginning, what follows a span does not depend on when it was done.
-    Raises ValueError for a speech without samples, or a span of another video.
+    None comes before every step, which is made only when more is asked for. Given the same, with `random` at
+    its beginning, what follows a span does not depend on when it was done. Raises ValueError for a speech
+    without samples, or a span of another video.
     """
     if not len(waveform):
         raise ValueError("expected a speech, got no samples")

@@ -1,29 +1,35 @@
-"""Processes that compute together, started as actors of one Ray placement group.
+"""Processes that stay and compute together, as actors of one Ray placement group.
 
-Ray takes part in starting and ending them only: what they say to each other goes through torch.distributed.
+Ray starts and ends them, and carries what they are asked; what they say to each other goes through
+torch.distributed.
 """
 
 from __future__ import annotations
 
+import logging
+import os
+import secrets
 import socket
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 import ray
-from ray.exceptions import GetTimeoutError, RayActorError, RayTaskError
+from ray.exceptions import GetTimeoutError, RayError, RayTaskError
 from ray.util.placement_group import PlacementGroup, placement_group, remove_placement_group
 from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
 from models.fantasytalking.parallel.config import ParallelConfig
-from models.fantasytalking.parallel.launch import run_rank
-from models.fantasytalking.parallel.place import Place
+from models.fantasytalking.parallel.place import Place, joined
 from services.kit.errors import Unavailable
 
-__all__ = ["Needs", "run_gang"]
+__all__ = ["Gang", "Needs", "open_cluster", "open_gang"]
 
+MemberT = TypeVar("MemberT")
 ResultT = TypeVar("ResultT")
+
+_STORE_BYTES: Final = 512 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,31 +41,68 @@ class Needs:
     patience_s: float = 600.0
 
 
-def run_gang(config: ParallelConfig, work: Callable[[Place], ResultT], needs: Needs) -> ResultT:
-    """Return what `work` returns to rank 0, when all processes of `config` are done with it.
+class Gang(Generic[MemberT]):
+    """Processes, each with a member that it made when it came to its place."""
 
-    Ray is initialised, and its workers can import what `work` is made of. All processes begin together or
-    none does, on as few machines as possible. When one fails, all are ended and its error is raised; in any
-    case nothing of them is left. Raises Unavailable when there is no room, or a process dies.
+    def __init__(self, actors: Sequence[Any]) -> None:
+        self._actors = actors
+
+    def do(self, work: Callable[[MemberT], ResultT]) -> ResultT:
+        """Return what `work` returns of the member in rank 0, when it is done in every process.
+
+        Raises what it raises in any of them, but Unavailable for a RuntimeError, which is of a device or of
+        a process without the others, and when a process died. After an error others may still be at work,
+        which only the end of the gang ends.
+        """
+        given = ray.put(work)
+        result: ResultT = _first_of([actor.do.remote(given) for actor in self._actors])
+        return result
+
+
+@contextmanager
+def open_cluster(address: str | None, num_processes: int) -> Iterator[None]:
+    """Be part of the Ray cluster at an address, or of one on this machine, which has room for the processes.
+
+    The one on this machine ends with the context; where a Ray is initialised already, it is left as it is.
+    Raises Unavailable when no cluster answers.
+    """
+    if ray.is_initialized():
+        yield
+        return
+    try:
+        if address is None:
+            _start_cluster(num_processes)
+        else:
+            ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
+    except (ConnectionError, RayError, RuntimeError) as error:
+        raise Unavailable(f"no Ray cluster at {address or 'this machine'}: {_brief(error)}") from error
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+@contextmanager
+def open_gang(
+    config: ParallelConfig, enter: Callable[[Place], MemberT], needs: Needs
+) -> Iterator[Gang[MemberT]]:
+    """Start the processes of `config`, each of which calls `enter` with its place; end them with the context.
+
+    Ray is initialised, and its workers can import what `enter` is made of. All begin together or none does,
+    on as few machines as possible. Raises Unavailable when there is no room, and what `Gang.do` raises.
     """
     with _reserved(config.world_size, needs) as group:
         actors = [_start(rank, group, needs) for rank in range(config.world_size)]
         try:
-            meeting = ray.get(actors[0].offer_meeting.remote())
-            met = replace(config, rendezvous=meeting)
-            calls = [actor.run.remote(rank, met, work) for rank, actor in enumerate(actors)]
-            result: ResultT = _first_of(calls)
-        except RayTaskError as error:
-            raise error.cause from error
-        except RayActorError as error:
-            raise Unavailable(f"one of {config.world_size} processes died: {error}") from error
+            met = replace(config, rendezvous=_first_of([actors[0].offer_meeting.remote()]))
+            _first_of([actor.enter.remote(rank, met, enter) for rank, actor in enumerate(actors)])
+            yield Gang(actors)
         finally:
             for actor in actors:
                 ray.kill(actor)
-    return result
 
 
-class _Member:
+class _Process(Generic[MemberT]):
     """One process of a gang."""
 
     def offer_meeting(self) -> str:
@@ -70,10 +113,33 @@ class _Member:
         host = ray.util.get_node_ip_address()  # type: ignore[no-untyped-call]  # Ray declares no type
         return f"tcp://{host}:{port}"
 
-    def run(self, rank: int, config: ParallelConfig, work: Callable[[Place], ResultT]) -> ResultT | None:
+    def enter(self, rank: int, config: ParallelConfig, enter: Callable[[Place], MemberT]) -> None:
+        """Meet the others, for as long as the process lives."""
+        self._rank = rank
+        self._meeting = ExitStack()
+        self._member = enter(self._meeting.enter_context(joined(rank, config.world_size, config)))
+
+    def do(self, work: Callable[[MemberT], ResultT]) -> ResultT | None:
         """Do the work; only rank 0 hands out what came of it."""
-        result = run_rank(rank, config.world_size, config, work)
-        return result if rank == 0 else None
+        result = work(self._member)
+        return result if self._rank == 0 else None
+
+
+def _start_cluster(num_processes: int) -> None:
+    """Start a Ray of this process, which says nothing to the outside and lets nobody else in."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    # One that Ray makes would be written to the home of the user, who may have none.
+    os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
+    ray.init(
+        address="local",
+        num_cpus=num_processes,
+        include_dashboard=False,
+        log_to_driver=False,
+        logging_level=logging.ERROR,
+        object_store_memory=_STORE_BYTES,
+        # Its workers would give way to everybody, as if nobody waited for what they compute.
+        _system_config={"worker_niceness": 0},
+    )
 
 
 @contextmanager
@@ -95,8 +161,8 @@ def _reserved(count: int, needs: Needs) -> Iterator[PlacementGroup]:
 
 def _start(rank: int, group: PlacementGroup, needs: Needs) -> Any:  # noqa: ANN401 -- Ray declares no type
     place = PlacementGroupSchedulingStrategy(group, placement_group_bundle_index=rank)
-    member = ray.remote(_Member)
-    return member.options(
+    process = ray.remote(_Process)
+    return process.options(
         num_cpus=needs.cpus, num_gpus=needs.gpus, max_restarts=0, scheduling_strategy=place
     ).remote()
 
@@ -104,7 +170,19 @@ def _start(rank: int, group: PlacementGroup, needs: Needs) -> Any:  # noqa: ANN4
 def _first_of(calls: Sequence[Any]) -> Any:  # noqa: ANN401 -- as above
     """The result of the first call, when all are done; the error of whichever fails before."""
     pending = [*calls]
-    while pending:
-        done, pending = ray.wait(pending)
-        ray.get(done)
-    return ray.get(calls[0])
+    try:
+        while pending:
+            done, pending = ray.wait(pending)
+            ray.get(done)
+        return ray.get(calls[0])
+    except RayTaskError as error:
+        if isinstance(error.cause, RuntimeError):
+            raise Unavailable(f"one of {len(calls)} processes failed: {_brief(error.cause)}") from error
+        raise error.cause from error
+    except RayError as error:
+        raise Unavailable(f"one of {len(calls)} processes died: {_brief(error)}") from error
+
+
+def _brief(error: Exception) -> str:
+    """The first line of a text that goes on for many."""
+    return str(error).partition("\n")[0]

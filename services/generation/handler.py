@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -86,7 +87,7 @@ async def open_generation(
     loaded. Enter and leave it in the same task.
     """
     async with AsyncExitStack() as stack:
-        workers = {name: stack.enter_context(ThreadPoolExecutor(1, name)) for name in engines}
+        workers = {name: stack.enter_context(_open_worker(name)) for name in engines}
         premises = Premises(
             bus=bus,
             blobs=blobs,
@@ -141,16 +142,41 @@ def _first_of(group: BaseExceptionGroup[BaseException]) -> BaseException:
     return _first_of(first) if isinstance(first, BaseExceptionGroup) else first
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Worker:
+    """The thread of an engine, and what is to be ended there when nothing is done in it any more."""
+
+    thread: Executor
+    opened: ExitStack
+
+    def load(self, load: LoadEngine) -> Engine[Any] | Offline:
+        """Load an engine, in the thread."""
+        engine = load()
+        if isinstance(engine, Offline):
+            self.opened.callback(engine.close)
+        return engine
+
+
+@contextmanager
+def _open_worker(name: str) -> Iterator[_Worker]:
+    opened = ExitStack()
+    with ThreadPoolExecutor(1, name) as thread:
+        try:
+            yield _Worker(thread=thread, opened=opened)
+        finally:
+            thread.submit(opened.close).result()
+
+
 async def _load_all(
-    engines: Mapping[str, LoadEngine], workers: Mapping[str, Executor], slots: int, premises: Premises
+    engines: Mapping[str, LoadEngine], workers: Mapping[str, _Worker], slots: int, premises: Premises
 ) -> dict[str, AnyLine]:
     return {name: await _open(load, premises, workers[name], slots) for name, load in engines.items()}
 
 
-async def _open(load: LoadEngine, premises: Premises, worker: Executor, slots: int) -> AnyLine:
+async def _open(load: LoadEngine, premises: Premises, worker: _Worker, slots: int) -> AnyLine:
     loop = asyncio.get_running_loop()
-    engine = await loop.run_in_executor(worker, load)
+    engine = await loop.run_in_executor(worker.thread, worker.load, load)
     if isinstance(engine, Offline):
-        return OfflineLine(engine.engine, premises, worker)
-    await loop.run_in_executor(worker, warm, engine, slots)
-    return open_line(engine, premises, worker, slots)
+        return OfflineLine(engine.engine, premises, worker.thread)
+    await loop.run_in_executor(worker.thread, warm, engine, slots)
+    return open_line(engine, premises, worker.thread, slots)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import torch
 from safetensors import SafetensorError
 
+from models.fantasytalking.parallel.config import ParallelConfig
 from models.lpm.weights import load_streaming, weights_files
 from models.registry import weights_folder
 from services.generation.engine import Engine
@@ -59,12 +60,19 @@ def load_personalive(name: str, load_parts: Callable[[], Parts], settings: Engin
 
 
 def load_fantasytalking(settings: EngineSettings) -> Offline:
-    """Load the offline engine whose networks lie where the settings say. Raises Unavailable as above."""
-    # Here, so that nobody else waits for its libraries.
-    from services.generation.fantasytalking.loading import open_fantasytalking
+    """Load the offline engine whose networks lie where the settings say, in as many processes as they say.
 
+    Raises Unavailable as above, or when there is no room for the processes.
+    """
+    # Here, so that nobody else waits for its libraries.
+    from services.generation.fantasytalking.loading import open_fantasytalking, open_together
+
+    parallel, cluster = settings.fantasytalking.parallel(settings.device), settings.fantasytalking.ray_address
     try:
-        return open_fantasytalking(settings.fantasytalking_folders(), settings.device, settings.precision)
+        where = (settings.fantasytalking_folders(), settings.device, settings.precision)
+        if parallel == ParallelConfig(device=parallel.device):
+            return open_fantasytalking(*where)
+        return open_together(*where, parallel, cluster)
     except (*_FAULTS, RuntimeError) as error:
         raise Unavailable(f"the weights of engine fantasytalking cannot be loaded: {error}") from error
 

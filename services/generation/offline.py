@@ -81,7 +81,8 @@ class Film(Protocol):
         """Make the spans that follow the first `done`, of which `last` is the last one.
 
         `on_step` is called before every step, and ends everything by raising. The spans do not depend on
-        where it was begun. Raises ValueError for a span of another film.
+        where it was begun. Raises ValueError for a span of another film; Unavailable when what makes them is
+        lost, and may be asked again then.
         """
         ...
 
@@ -114,8 +115,13 @@ class OfflineEngine(Protocol):
         ...
 
 
+def _nothing() -> None:
+    """Most engines start nothing."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offline:
-    """A loaded offline engine, which is told apart from one that streams."""
+    """A loaded offline engine, told apart from one that streams; `close` ends what it has started."""
 
     engine: OfflineEngine
+    close: Callable[[], None] = _nothing

@@ -8,6 +8,7 @@ from typing import Final, Literal, Self
 from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from models.fantasytalking.parallel.config import Memory, ParallelConfig, divide
 from services.generation.fantasytalking.layout import Folders
 from services.generation.systems import System, check_permitted
 from services.kit.settings import NESTING, Group, ServiceSettings
@@ -37,10 +38,25 @@ class WeightFolders(Group):
 
 
 class FantasyTalkingSettings(Group):
-    """The published networks that FantasyTalking needs beside its own."""
+    """The published networks that FantasyTalking needs beside its own, and the processes that share it."""
 
     wan: Path | None = Field(default=None, description="Wan2.1-I2V in diffusers' layout")
     wav2vec2: Path | None = Field(default=None, description="wav2vec2-base-960h")
+    processes: int = Field(default=1, ge=1, description="processes that make a film, each on a GPU if any")
+    groups: int = Field(default=1, ge=1, le=3, description="groups of them that share guidance's passes")
+    memory: Memory = Field(default=Memory.WHOLE, description="where each process has the network's weights")
+    ray_address: str | None = Field(
+        default=None, description="Ray cluster that has the processes; if none, they are started here"
+    )
+
+    def parallel(self, device: str) -> ParallelConfig:
+        """Return how the processes share a network on such a device. Raises ValueError when they cannot."""
+        return divide(self.processes, self.groups, self.memory, device.partition(":")[0])
+
+    @model_validator(mode="after")
+    def _check_processes(self) -> Self:
+        self.parallel("cpu")
+        return self
 
 
 class PersonaLiveSettings(Group):

@@ -10,22 +10,28 @@ from contextlib import asynccontextmanager, suppress
 from functools import partial
 from itertools import count
 from threading import Event
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import numpy as np
+import structlog
 
 from services.generation.faults import Fault
 from services.generation.offline import Film, Span
 from services.generation.session import Session, Step
 from services.generation.spans import Spans
+from services.kit.backoff import Backoff
 from services.kit.contracts import Chunk, Pixels
-from services.kit.errors import BlobMissing
+from services.kit.errors import BlobMissing, Unavailable
 from services.kit.messages import Cue
 from services.kit.retry import retrying
 
 __all__ = ["Shoot"]
 
 T = TypeVar("T")
+
+# A span that takes what makes it down so often will do so again.
+_MAX_ATTEMPTS: Final = 3
+_LOGGER: Final = structlog.stdlib.get_logger(__name__)
 
 
 class Shoot:
@@ -47,11 +53,14 @@ class Shoot:
         self._worker = worker
         self._note = note
         self._is_stopped = Event()
+        self._coming: Iterator[Span] | None = None
+        self._backoff = Backoff()
 
     async def run(self) -> None:
         """Pass on a chunk for every cue, at first of what is kept.
 
-        When it is cancelled, no further step begins. Raises Fault when what was kept cannot be used.
+        When it is cancelled, no further step begins. Raises Fault when what was kept cannot be used, or a
+        span cannot be made.
         """
         done, last = await self._latest()
         for number in range(1, done + 1):
@@ -76,15 +85,37 @@ class Shoot:
         return 0, None
 
     async def _make(self, done: int, last: Span | None) -> None:
-        async with self._going_on():
-            spans = await self._work(partial(self._begin, done, last, asyncio.get_running_loop()))
-        for number in count(done + 1):
-            span = await self._work(partial(next, spans, None))
-            if span is None:
-                return
+        for number in range(done + 1, self._film.num_spans + 1):
+            last = await self._next(number, last)
             self._note(number * self._film.span_steps)
-            await retrying(partial(self._spans.put, number, span))
-            await self._show(span.shown)
+            await retrying(partial(self._spans.put, number, last))
+            await self._show(last.shown)
+
+    async def _next(self, number: int, last: Span | None) -> Span:
+        """The span with this number, begun again when what makes it is lost. Raises Fault in the end."""
+        for attempt in count(1):
+            try:
+                if self._coming is None:
+                    self._coming = await self._follow(number - 1, last)
+                span: Span | None = await self._work(partial(next, self._coming, None))
+            except Unavailable as error:
+                self._coming = None
+                await self._bear(number, attempt, error)
+            else:
+                assert span is not None, f"the film ends before span {number}"
+                return span
+        raise AssertionError("counting does not end")
+
+    async def _bear(self, number: int, attempt: int, error: Unavailable) -> None:
+        """Wait a little before another attempt at a span, if it is worth one."""
+        if attempt == _MAX_ATTEMPTS:
+            raise Fault("generation_failed", f"span {number} was lost {attempt} times: {error}") from error
+        _LOGGER.warning("span.lost", number=number, attempt=attempt, reason=str(error))
+        await asyncio.sleep(self._backoff.pause_s(attempt))
+
+    async def _follow(self, done: int, last: Span | None) -> Iterator[Span]:
+        async with self._going_on():
+            return await self._work(partial(self._begin, done, last, asyncio.get_running_loop()))
 
     def _begin(self, done: int, last: Span | None, loop: asyncio.AbstractEventLoop) -> Iterator[Span]:
         steps = count(done * self._film.span_steps)

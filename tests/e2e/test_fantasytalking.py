@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import av
+import numpy as np
 import pytest
 from click.testing import CliRunner
+from numpy.typing import NDArray
 
 from services.kit.errors import BadInput
 from services.standalone.main import command
+from tests.servers.processes import wait_until
 from tests.unit.services.generation.fantasytalking.folders import make_folders
 
+ROOT = Path(__file__).parents[2]
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
@@ -72,6 +77,45 @@ def test_made_again_it_is_the_same_to_the_bit(
     arguments = _arguments(example_portrait, short_speech, again)
     assert CliRunner().invoke(command, arguments, catch_exceptions=False).exit_code == 0
     assert again.read_bytes() == film[0].read_bytes()
+
+
+def test_two_processes_that_share_the_weights_make_the_same_video_and_end_with_it(
+    film: tuple[Path, subprocess.CompletedProcess[str]],
+    dramatis: Run,
+    example_portrait: Path,
+    short_speech: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    together = tmp_path / "together.mp4"
+    monkeypatch.setenv("GENERATION_FANTASYTALKING__PROCESSES", "2")
+    monkeypatch.setenv("GENERATION_FANTASYTALKING__MEMORY", "sharded")
+    monkeypatch.setenv("GLOO_SOCKET_IFNAME", "lo")
+    monkeypatch.setenv("PYTHONPATH", f"{ROOT}:{ROOT / 'proto' / 'gen'}")
+    # What it starts inherits it.
+    monkeypatch.setenv("DRAMATIS_TEST", str(tmp_path))
+
+    result = dramatis(*_arguments(example_portrait, short_speech, together))
+
+    assert result.returncode == 0, result.stderr
+    wait_until(lambda: not _processes_with(str(tmp_path)), 60, "the processes to end")
+    far = np.abs(_pictures(together).astype(int) - _pictures(film[0]).astype(int))
+    assert far.max() <= 1
+
+
+def _pictures(path: Path) -> NDArray[np.uint8]:
+    with av.open(str(path)) as container:
+        return np.stack([frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)])
+
+
+def _processes_with(value: str) -> list[str]:
+    """Processes that began with this in their environment."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if value.encode() in (process / "environ").read_bytes():
+                found.append(process.name)
+    return found
 
 
 @pytest.mark.parametrize(

@@ -49,3 +49,13 @@ class ParallelConfig:
     @property
     def world_size(self) -> int:
         return self.sequence * self.guidance
+
+
+def divide(processes: int, groups: int, memory: Memory, device: str) -> ParallelConfig:
+    """Return how so many processes, in so many groups of guidance, share a network.
+
+    Raises ValueError when they do not divide, or cannot share it so.
+    """
+    if processes % groups:
+        raise ValueError(f"{processes} processes do not divide into {groups} groups")
+    return ParallelConfig(sequence=processes // groups, guidance=groups, memory=memory, device=device)

@@ -12,7 +12,7 @@ from models.fantasytalking.parallel.guidance import guide_in_groups
 from models.fantasytalking.parallel.memory import place_weights
 from models.fantasytalking.parallel.place import Place, joined
 from models.fantasytalking.parallel.sequence import share_sequence
-from models.fantasytalking.sampler import Guidance, guide
+from models.fantasytalking.sampler import Guidance, Passes, guide, weigh
 
 ResultT = TypeVar("ResultT")
 
@@ -48,8 +48,12 @@ def distribute(network: FantasyTalking, place: Place) -> Guidance[Context]:
     """Lay a network, whose weights lie on the CPU, over the processes, and return its guidance.
 
     From then on all processes must call the network alike, with the same inputs. Raises ValueError when
-    heads do not divide among the processes.
+    heads do not divide among the processes, or a group has no pass of guidance to compute.
     """
+    groups = place.config.guidance
+    passes = len(weigh(Passes(speech=None, prompt=None, negative=None), network.config.sampler))
+    if groups > passes:
+        raise ValueError(f"{groups} groups have only {passes} passes of guidance to compute")
     share_sequence(network, place)
     place_weights(network, place)
-    return guide if place.config.guidance == 1 else partial(guide_in_groups, place)
+    return guide if groups == 1 else partial(guide_in_groups, place)

@@ -4,45 +4,40 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from functools import lru_cache
 from typing import Final
 
 import cv2
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load, save
+from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan
 from torch import Tensor
 
+from models.fantasytalking.config import FantasyTalkingConfig
 from models.fantasytalking.decoding import decode
 from models.fantasytalking.geometry import speech_latents
-from models.fantasytalking.long_video import Finished, plan_spans
-from models.fantasytalking.network import Context, FantasyTalking
-from models.fantasytalking.performance import Encoders, Nature, Prompt, imagine
-from models.fantasytalking.sampler import Guidance, Velocity, guide
+from models.fantasytalking.long_video import plan_spans
 from models.personalive.bundle import load_portrait
 from services.generation.fantasytalking.clock import FrameClock
+from services.generation.fantasytalking.order import Order, Performers
+from services.generation.fantasytalking.record import finished_of, latents_of
 from services.generation.offline import Screenplay, Sitter, Span
-from services.kit.contracts import Cue, MotionIntensity, Pixels
+from services.kit.contracts import Cue, Pixels
 
 __all__ = ["FantasyTalkingEngine", "FantasyTalkingFilm"]
 
 _USUAL_PROMPT: Final = "A person speaks to the camera."
 _NEGATIVE: Final = ""
-_MAX_PROMPTS: Final = 16
-_LATENTS: Final = "latents"
 
 
 class FantasyTalkingEngine:
-    """An `OfflineEngine` around loaded networks; `read_text` embeds a prompt [1, text_length, text_dim]."""
+    """An `OfflineEngine`: `performers` of the network of this `config` make spans, shown by `autoencoder`."""
 
     def __init__(
-        self, network: FantasyTalking, encoders: Encoders, read_text: Callable[[str], Tensor]
+        self, config: FantasyTalkingConfig, autoencoder: AutoencoderKLWan, performers: Performers
     ) -> None:
-        self._network = network
-        self._encoders = encoders
-        # Its encoder is larger than most, and is not kept.
-        self._read_text = lru_cache(maxsize=_MAX_PROMPTS)(read_text)
+        self._config = config
+        self._autoencoder = autoencoder
+        self._performers = performers
 
     def check(self, cue: Cue) -> None:
         others = (cue.speak, cue.listen, cue.motion)
@@ -54,68 +49,63 @@ class FantasyTalkingEngine:
         return Sitter(portrait=framed.pixels, size=framed.size)
 
     def ignores_intensity(self) -> bool:
-        return self._network.config.intensity is None
+        return self._config.intensity is None
 
     def begin(self, sitter: Sitter, screenplay: Screenplay) -> FantasyTalkingFilm:
-        asked = ", ".join(screenplay.directions) or _USUAL_PROMPT
-        prompt = Prompt(text=self._read_text(asked), negative=self._read_text(_NEGATIVE))
-        return FantasyTalkingFilm(self._network, self._encoders, prompt, sitter, screenplay)
+        order = Order(
+            portrait=sitter.portrait,
+            speech=screenplay.speech,
+            prompt=", ".join(screenplay.directions) or _USUAL_PROMPT,
+            negative=_NEGATIVE,
+            seed=screenplay.seed,
+            intensity=None if self.ignores_intensity() else screenplay.intensity,
+        )
+        return FantasyTalkingFilm(self._config, self._autoencoder, self._performers, order, sitter.size)
 
 
 class FantasyTalkingFilm:
-    """A `Film` of one sitter."""
+    """A `Film` of an order, in pictures of `size` pixels a side."""
 
     def __init__(
         self,
-        network: FantasyTalking,
-        encoders: Encoders,
-        prompt: Prompt,
-        sitter: Sitter,
-        screenplay: Screenplay,
+        config: FantasyTalkingConfig,
+        autoencoder: AutoencoderKLWan,
+        performers: Performers,
+        order: Order,
+        size: int,
     ) -> None:
-        self._network = network
-        self._encoders = encoders
-        self._prompt = prompt
-        self._sitter = sitter
-        self._screenplay = screenplay
+        self._config = config
+        self._device = next(autoencoder.parameters()).device
+        self._performers = performers
+        self._order = order
+        self._size = size
         self._pieces: deque[Tensor] = deque()
-        self._decoded = decode(encoders.autoencoder, self._take_pieces())
-        self._clock = FrameClock(network.config.clip.frame_rate_hz)
+        self._decoded = decode(autoencoder, self._take_pieces())
+        self._clock = FrameClock(config.clip.frame_rate_hz)
 
     @property
     def num_spans(self) -> int:
-        config = self._network.config
-        duration_s = len(self._screenplay.speech) / config.clip.sample_rate_hz
-        return len(plan_spans(speech_latents(duration_s, config.clip), config.span))
+        duration_s = len(self._order.speech) / self._config.clip.sample_rate_hz
+        return len(plan_spans(speech_latents(duration_s, self._config.clip), self._config.span))
 
     @property
     def span_steps(self) -> int:
-        return self._network.config.sampler.steps
+        return self._config.sampler.steps
 
     def make(self, done: int, last: Span | None, on_step: Callable[[], None]) -> Iterator[Span]:
-        after = None if last is None else self._read(done, last)
-        if done == self.num_spans:
-            return iter(())
-        intensity = None if self._network.config.intensity is None else self._screenplay.intensity
-        finished = imagine(
-            self._network,
-            self._encoders,
-            self._sitter.portrait,
-            torch.from_numpy(self._screenplay.speech),
-            self._prompt,
-            torch.Generator().manual_seed(self._screenplay.seed),
-            Nature(intensity=_coefficients(intensity, self._prompt.text.device)),
-            _watched(on_step),
-            after,
-        )
-        return (_written(each) for each in finished)
+        if done > self.num_spans:
+            raise ValueError(f"span {done}, expected one of {self.num_spans}")
+        if last is not None:
+            finished_of(last, done, self._config.sampler, self._device)
+        events = self._performers.perform(self._order, done, last) if done < self.num_spans else iter(())
+        return _watched(events, on_step)
 
     def show(self, shown: bytes) -> Pixels:
-        latents = _latents_of(shown)
-        self._pieces.append(latents.to(self._prompt.text.device))
+        latents = latents_of(shown)
+        self._pieces.append(latents.to(self._device))
         # A latent frame is decoded at a time; asked for one more, the decoder would want another piece.
         decoded = [next(self._decoded) for _ in range(latents.shape[2])]
-        pictures = [picture for piece in decoded for picture in _to_pixels(piece, self._sitter.size)]
+        pictures = [picture for piece in decoded for picture in _to_pixels(piece, self._size)]
         repeats = self._clock.repeats(len(pictures))
         return np.repeat(np.stack(pictures), repeats, axis=0)
 
@@ -123,58 +113,13 @@ class FantasyTalkingFilm:
         while True:
             yield self._pieces.popleft()
 
-    def _read(self, done: int, last: Span) -> Finished:
-        """What the model goes on after. Raises ValueError for a span of another film."""
-        latents, kept = _latents_of(last.shown), _read(last.handed_on)
-        if done > self.num_spans or len(kept) != self.span_steps + 1:
-            expected = f"one of {self.num_spans} with {self.span_steps} steps"
-            raise ValueError(f"span {done} with {len(kept) - 1} steps, expected {expected}")
-        device = self._prompt.text.device
-        carried = tuple(kept[name].to(device) for name in sorted(kept))
-        return Finished(done, latents.to(device), carried)
 
-
-def _watched(on_step: Callable[[], None]) -> Guidance[Context]:
-    """Guidance that tells before every step."""
-
-    def watched(
-        network: Callable[[Tensor, Tensor, Context], Tensor], weighted: list[tuple[float, Context]]
-    ) -> Velocity:
-        velocity = guide(network, weighted)
-
-        def step(latents: Tensor, timestep: Tensor) -> Tensor:
+def _watched(events: Iterator[Span | None], on_step: Callable[[], None]) -> Iterator[Span]:
+    for span in events:
+        if span is None:
             on_step()
-            return velocity(latents, timestep)
-
-        return step
-
-    return watched
-
-
-def _written(finished: Finished) -> Span:
-    carried = {f"{level:06d}": latents.cpu() for level, latents in enumerate(finished.carried)}
-    return Span(shown=save({_LATENTS: finished.latents.cpu().contiguous()}), handed_on=save(carried))
-
-
-def _latents_of(shown: bytes) -> Tensor:
-    """Latents [1, C, F, h, w]. Raises ValueError for any other bytes."""
-    tensors = _read(shown)
-    if list(tensors) != [_LATENTS]:
-        raise ValueError(f"a damaged span: it holds {len(tensors)} tensors, expected {_LATENTS}")
-    return tensors[_LATENTS]
-
-
-def _read(data: bytes) -> dict[str, Tensor]:
-    try:
-        return load(data)
-    except SafetensorError as error:
-        raise ValueError(f"a damaged span: {error}") from error
-
-
-def _coefficients(intensity: MotionIntensity | None, device: torch.device) -> tuple[Tensor, Tensor] | None:
-    if intensity is None:
-        return None
-    return torch.tensor([intensity.face], device=device), torch.tensor([intensity.body], device=device)
+        else:
+            yield span
 
 
 def _to_pixels(piece: Tensor, size: int) -> list[Pixels]:

@@ -14,13 +14,14 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from models.fantasytalking.config import from_json
-from models.fantasytalking.parallel.config import Memory, ParallelConfig
+from models.fantasytalking.parallel.config import Memory, divide
 from models.fantasytalking.parallel.launch import Rank, rank_of, run_rank
 from models.fantasytalking.weights import CONFIG_FILE
 from services.generation.fantasytalking.film import write_film
 from services.generation.fantasytalking.folders import load_autoencoder
 from services.generation.fantasytalking.layout import Folders
-from services.generation.fantasytalking.order import Order, fulfil
+from services.generation.fantasytalking.order import Order
+from services.generation.fantasytalking.performer import fulfil
 from services.kit.errors import BadInput
 
 __all__ = ["DEVICES", "DTYPES", "MEMORIES", "Layout", "make_latents", "write_latents", "write_video"]
@@ -56,7 +57,7 @@ def make_latents(
     try:
         folders.check()
         rank = rank_of(environment) if _RANK in environment else Rank(0, 1)
-        config = _parallel(rank, layout)
+        config = divide(rank.world_size, layout.groups, Memory(layout.memory), layout.device)
         if _RANK in environment:
             return run_rank(*rank, config, work)
         with TemporaryDirectory(prefix="dramatis-") as folder:
@@ -75,15 +76,3 @@ def write_video(latents: Tensor, order: Order, folders: Folders, layout: Layout,
     clip = from_json((folders.network / CONFIG_FILE).read_text()).clip
     autoencoder = load_autoencoder(folders, torch.device(layout.device))
     return write_film(autoencoder, latents, order.speech, clip, path) / clip.frame_rate_hz
-
-
-def _parallel(rank: Rank, layout: Layout) -> ParallelConfig:
-    """As many processes as there are, in groups. Raises ValueError when they do not divide."""
-    if rank.world_size % layout.groups:
-        raise ValueError(f"{rank.world_size} processes do not divide into {layout.groups} groups")
-    return ParallelConfig(
-        sequence=rank.world_size // layout.groups,
-        guidance=layout.groups,
-        memory=Memory(layout.memory),
-        device=layout.device,
-    )

@@ -28,3 +28,9 @@ class Folders:
         for folder in (self.network, self.speech, *parts):
             if not folder.is_dir():
                 raise ValueError(f"{folder} is not a folder")
+
+    def absolute(self) -> Folders:
+        """The same folders, for processes that work elsewhere."""
+        return Folders(
+            network=self.network.absolute(), wan=self.wan.absolute(), speech=self.speech.absolute()
+        )

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from torch import Tensor
@@ -27,32 +29,39 @@ def _towards(span: Span) -> Velocity:
     return lambda latents, timestep: (latents - target).tanh() * (1 + timestep.view(-1, 1, 1, 1, 1) / 1000)
 
 
+def finish(
+    after: Finished | None = None, velocity_of: Callable[[Span], Velocity] = _towards
+) -> list[Finished]:
+    finished = finish_spans(SPANS, velocity_of, Noise(), LEVELS, after)
+    return [each for each in finished if each is not None]
+
+
 @pytest.mark.parametrize("count", range(1, len(SPANS) + 1))
 def test_a_video_goes_on_after_any_span_as_if_nothing_happened(count: int) -> None:
     whole = torch.cat(list(denoise_spans(SPANS, _towards, Noise(), LEVELS)), dim=2)
-    before = list(finish_spans(SPANS, _towards, Noise(), LEVELS))[:count]
+    before = finish()[:count]
 
-    behind = list(finish_spans(SPANS, _towards, Noise(), LEVELS, before[-1]))
+    behind = finish(before[-1])
 
     assert len(before) + len(behind) == len(SPANS)
     assert torch.equal(torch.cat([span.latents for span in before + behind], dim=2), whole)
 
 
 def test_what_is_done_is_not_denoised_again() -> None:
-    _, second, *_ = finish_spans(SPANS, _towards, Noise(), LEVELS)
+    _, second, *_ = finish()
     asked: list[Span] = []
 
     def velocity_of(span: Span) -> Velocity:
         asked.append(span)
         return _towards(span)
 
-    list(finish_spans(SPANS, velocity_of, Noise(), LEVELS, second))
+    finish(second, velocity_of)
 
     assert asked == SPANS[2:]
 
 
 def test_a_span_of_another_number_of_steps_is_refused() -> None:
-    first = next(finish_spans(SPANS, _towards, Noise(), LEVELS))
+    first, *_ = finish()
 
     with pytest.raises(ValueError, match="expected latents at 5 noise levels, got 4"):
         next(finish_spans(SPANS, _towards, Noise(), noise_levels(SamplerConfig(steps=4)), first))
@@ -63,3 +72,23 @@ def test_a_span_of_a_longer_video_is_refused() -> None:
 
     with pytest.raises(ValueError, match=f"9 spans are finished of a video of {len(SPANS)}"):
         next(finish_spans(SPANS, _towards, Noise(), LEVELS, late))
+
+
+def test_a_step_is_made_when_more_is_asked_for() -> None:
+    made: list[float] = []
+
+    def velocity_of(span: Span) -> Velocity:
+        def velocity(latents: Tensor, timestep: Tensor) -> Tensor:
+            made.append(float(timestep))
+            return latents
+
+        return velocity
+
+    events = finish_spans(SPANS[:2], velocity_of, Noise(), LEVELS)
+
+    for span in range(2):
+        for step in range(3):
+            assert next(events) is None
+            assert len(made) == 3 * span + step
+        assert isinstance(next(events), Finished)
+    assert not list(events)

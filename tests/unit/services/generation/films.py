@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from threading import Event
@@ -12,6 +12,7 @@ import numpy as np
 from services.generation.offline import Offline, Screenplay, Sitter, Span
 from services.kit import contracts
 from services.kit.contracts import CHUNK_SAMPLES, Pixels
+from services.kit.errors import Unavailable
 from services.kit.messages import Cue, Direction, MotionIntensity
 from tests.unit.services.generation.world import make_cues
 
@@ -45,6 +46,9 @@ class DigestFilm:
             for step in range(STEPS):
                 on_step()
                 self._engine.steps.append((number, step))
+                if (number, step) in self._engine.losses:
+                    self._engine.losses.remove((number, step))
+                    raise Unavailable("one of 2 processes died")
                 if self._engine.halts_at == (number, step):
                     self._engine.has_halted.set()
                     self._engine.may_go_on.wait(60)
@@ -59,9 +63,15 @@ class DigestFilm:
 
 
 class DigestEngine:
-    """An `OfflineEngine` that lists its steps (span, step); at `halts_at` it waits for `may_go_on`."""
+    """An `OfflineEngine` that lists its steps (span, step); at `halts_at` it waits for `may_go_on`.
 
-    def __init__(self, halts_at: tuple[int, int] | None = None) -> None:
+    At each of its `losses` it is lost once.
+    """
+
+    def __init__(
+        self, halts_at: tuple[int, int] | None = None, losses: Sequence[tuple[int, int]] = ()
+    ) -> None:
+        self.losses = [*losses]
         self.steps: list[tuple[int, int]] = []
         self.screenplays: list[Screenplay] = []
         self.halts_at = halts_at

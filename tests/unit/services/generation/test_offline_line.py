@@ -4,11 +4,13 @@ import asyncio
 import re
 from collections.abc import Coroutine
 from dataclasses import replace
+from threading import current_thread
 from typing import Any
 
 import numpy as np
 import pytest
 
+from services.generation.offline import Offline
 from services.generation.spans import Spans
 from services.kit.contracts import MotionIntensity
 from services.kit.errors import BadMessage
@@ -269,6 +271,53 @@ def test_a_cancelled_film_begins_no_further_step() -> None:
     run(story())
     assert engine.steps[-1] == (2, 0)
     assert kept(world) == ["ended"]
+
+
+def test_a_span_that_is_lost_is_begun_again_behind_the_last_one() -> None:
+    whole = perform(make_world(DigestEngine()))
+    engine = DigestEngine(losses=[(2, 1), (2, 0), (3, 2)])
+
+    assert perform(make_world(engine)) == whole
+    assert engine.steps[:9] == [(1, 0), (1, 1), (1, 2), (2, 0), (2, 0), (2, 1), (2, 0), (2, 1), (2, 2)]
+
+
+def test_a_span_that_is_lost_three_times_fails_the_performance() -> None:
+    world = make_world(DigestEngine(losses=[(2, 1)] * 3))
+
+    async def story() -> None:
+        async with world.process() as generation:
+            await world.deliver(generation, make_speech())
+            await world.until(lambda: world.bus.statuses[-1:] != [] and world.bus.statuses[-1].code != "")
+
+    run(story())
+    failure = world.bus.statuses[-1]
+    assert failure.code == "generation_failed"
+    assert failure.detail == "span 2 was lost 3 times: one of 2 processes died"
+
+
+def test_an_engine_is_closed_where_it_was_loaded_behind_its_last_step() -> None:
+    engine = DigestEngine(halts_at=(2, 0))
+    events: list[tuple[str, str, int]] = []
+
+    def note(event: str) -> None:
+        events.append((event, current_thread().name, len(engine.steps)))
+
+    def load() -> Offline:
+        note("loaded")
+        return Offline(engine=engine, close=lambda: note("closed"))
+
+    world = World(others={"film": load})
+
+    async def story() -> None:
+        async with world.process() as generation:
+            await world.deliver(generation, make_speech())
+            await world.until(engine.has_halted.is_set)
+            engine.may_go_on.set()
+
+    run(story())
+    (_, loading, before), (_, closing, after) = events
+    assert (closing, before, after) == (loading, 0, len(engine.steps))
+    assert "film" in loading
 
 
 def test_the_next_film_begins_when_one_is_cancelled() -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from models.fantasytalking.parallel.config import Memory, ParallelConfig
 from services.generation.settings import (
     ApproximateSettings,
     EngineSettings,
@@ -155,3 +156,31 @@ def test_only_permissive_weights_are_permitted_by_themselves() -> None:
 
     check_permitted(permitted, allow_noncommercial=False)
     assert sorted(permitted) == ["fantasytalking", "lpm"]
+
+
+def test_processes_of_fantasytalking_share_it_in_groups(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"PROCESSES": "6", "GROUPS": "2", "MEMORY": "offloaded"}.items():
+        monkeypatch.setenv(f"GENERATION_FANTASYTALKING__{name}", value)
+
+    found = load(Settings).fantasytalking.parallel("cuda:0")
+
+    assert found == ParallelConfig(sequence=3, guidance=2, memory=Memory.OFFLOADED, device="cuda")
+
+
+@pytest.mark.parametrize(
+    ("given", "refusal"),
+    [
+        ({"PROCESSES": "3", "GROUPS": "2"}, "3 processes do not divide into 2 groups"),
+        ({"PROCESSES": "4", "GROUPS": "4"}, "GENERATION_FANTASYTALKING__GROUPS"),
+        ({"MEMORY": "sharded"}, "weights are sharded over the processes of a sequence, which is 1"),
+        ({"MEMORY": "large"}, "GENERATION_FANTASYTALKING__MEMORY"),
+    ],
+)
+def test_processes_that_cannot_share_a_network_are_refused(
+    monkeypatch: pytest.MonkeyPatch, given: dict[str, str], refusal: str
+) -> None:
+    for name, value in given.items():
+        monkeypatch.setenv(f"GENERATION_FANTASYTALKING__{name}", value)
+
+    with pytest.raises(Fatal, match=refusal):
+        load(Settings)

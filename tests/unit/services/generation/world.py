@@ -282,9 +282,9 @@ class World:
         first = next((n for n, name in enumerate(names) if name not in self.settled), len(names))
         return list(cues[first:])
 
-    async def until(self, is_met: Callable[[], bool]) -> None:
+    async def until(self, is_met: Callable[[], bool], patience_s: float = 60.0) -> None:
         """Wait for something to come true."""
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(patience_s):
             while not is_met():
                 await asyncio.sleep(0.001)
 

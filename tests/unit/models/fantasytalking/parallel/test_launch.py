@@ -63,6 +63,13 @@ def test_heads_that_do_not_divide_among_processes_are_refused() -> None:
         distribute(make_network(tiny()), _place(ParallelConfig(sequence=4, device="cpu")))
 
 
+def test_more_groups_than_the_network_has_passes_are_refused_when_it_is_laid_out() -> None:
+    place = _place(ParallelConfig(guidance=3, device="cpu"))
+
+    with pytest.raises(ValueError, match="3 groups have only 2 passes of guidance to compute"):
+        distribute(make_network(tiny()), place)
+
+
 def test_groups_without_a_pass_of_guidance_are_refused() -> None:
     place = _place(ParallelConfig(guidance=3, device="cpu"))
 

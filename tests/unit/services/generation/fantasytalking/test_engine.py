@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load, save
+from torch import Tensor
 
 from models.fantasytalking.config import FantasyTalkingConfig
 from models.fantasytalking.decoding import decode
@@ -14,6 +15,7 @@ from models.personalive.bundle import FramedPortrait, dump_portrait
 from services.generation.fantasytalking.engine import FantasyTalkingEngine, FantasyTalkingFilm
 from services.generation.fantasytalking.folders import load_autoencoder, load_encoders, read_prompts
 from services.generation.fantasytalking.layout import Folders
+from services.generation.fantasytalking.performer import Performer
 from services.generation.offline import Screenplay, Sitter, Span
 from services.kit import contracts
 from services.kit.contracts import MotionIntensity, Pixels
@@ -34,11 +36,11 @@ def make_engine(folders: Folders) -> Callable[[FantasyTalkingConfig], FantasyTal
     encoders = load_encoders(folders, CPU)
 
     def make(given: FantasyTalkingConfig) -> FantasyTalkingEngine:
-        network = make_network(given).eval()
-        length = given.backbone.text_length
-        return FantasyTalkingEngine(
-            network, encoders, lambda prompt: read_prompts(folders, [prompt], length, torch.float32, CPU)
-        )
+        def read_texts(*texts: str) -> Tensor:
+            return read_prompts(folders, [*texts], given.backbone.text_length, torch.float32, CPU)
+
+        performer = Performer(make_network(given).eval(), encoders, read_texts)
+        return FantasyTalkingEngine(given, encoders.autoencoder, performer)
 
     return make
 
@@ -173,11 +175,11 @@ def test_a_span_of_another_film_is_refused(engine: FantasyTalkingEngine) -> None
 
     with pytest.raises(ValueError, match="a damaged span"):
         film.make(1, replace(span, handed_on=b"nothing"), lambda: None)
-    with pytest.raises(ValueError, match="span 1 with 1 steps, expected one of 3 with 2 steps"):
+    with pytest.raises(ValueError, match="a span with 1 steps, expected 2"):
         film.make(1, replace(span, handed_on=save(fewer)), lambda: None)
     with pytest.raises(ValueError, match="a damaged span: it holds 3 tensors, expected latents"):
         film.show(span.handed_on)
-    with pytest.raises(ValueError, match="span 9 with 2 steps"):
+    with pytest.raises(ValueError, match="span 9, expected one of 3"):
         film.make(9, span, lambda: None)
 
 
