@@ -119,7 +119,8 @@ def draw_sheet(studio: Studio, films: list[Tensor], spans: list[Span]) -> Image.
 
 def _imagine(studio: Studio, waveform: Tensor, random: torch.Generator) -> Iterator[Finished]:
     portrait = studio.person.pictures[0]
-    return imagine(studio.network, studio.encoders, portrait, waveform, studio.prompt, random)
+    events = imagine(studio.network, studio.encoders, portrait, waveform, studio.prompt, random)
+    return (finished for finished in events if finished is not None)
 
 
 def _report_memory(seconds: float) -> None:
@@ -151,8 +152,9 @@ def _remembered(seconds: float) -> Remembered:
 
     def spans() -> Iterator[Tensor]:
         for made in imagine(make_network(config), frozen.encoders, portrait, waveform, prompt, random):
-            held.append(_bytes_of_tensors())
-            yield made.latents
+            if made is not None:
+                held.append(_bytes_of_tensors())
+                yield made.latents
 
     for pictures in decode(frozen.encoders.autoencoder, spans()):
         assert bool(pictures.isfinite().all())
