@@ -49,7 +49,7 @@ def whole(
 ) -> Callable[P, Tensor]:
     """Compile a function as one graph for each shape of its inputs."""
     # Torch would follow einops as it reads every pattern, for most of the time that capturing takes.
-    torch.compiler.allow_in_graph(rearrange)  # type: ignore[no-untyped-call]  # torch declares no types
+    torch.compiler.allow_in_graph(rearrange)  # type: ignore[no-untyped-call]  # torch says no types
     compiled: Callable[P, Tensor] = torch.compile(
         function, fullgraph=True, dynamic=False, backend=backend, mode=mode
     )

@@ -25,9 +25,9 @@ def test_every_case_has_its_figures_bars_and_plain_twin(capsys: pytest.CaptureFi
         assert step["plain"] > 0
         assert figures[str(case), "share of the matmul peak"]["value"] >= 0
     for rows in (1, 4):
-        together = f"engine, 4 sessions, {rows} rows together"
-        step_s = figures[together, "step"]["value"]
-        assert figures[together, "frames a second"]["value"] == pytest.approx(16 / step_s, rel=0.01)
+        served = f"engine, 4 sessions, {rows} rows together"
+        step_s = figures[served, "step"]["value"]
+        assert figures[served, "frames a second"]["value"] == pytest.approx(16 / step_s, rel=0.01)
     assert 0 < figures["float8 weights", "relative error of the noise"]["value"] < 0.2
 
 
