@@ -67,12 +67,13 @@ def load_fantasytalking(settings: EngineSettings) -> Offline:
     # Here, so that nobody else waits for its libraries.
     from services.generation.fantasytalking.loading import open_fantasytalking, open_together
 
-    parallel, cluster = settings.fantasytalking.parallel(settings.device), settings.fantasytalking.ray_address
+    given, device, precision = settings.fantasytalking, settings.device, settings.precision
+    parallel = given.parallel(device)
     try:
-        where = (settings.fantasytalking_folders(), settings.device, settings.precision)
+        folders = settings.fantasytalking_folders()
         if parallel == ParallelConfig(device=parallel.device):
-            return open_fantasytalking(*where)
-        return open_together(*where, parallel, cluster)
+            return open_fantasytalking(folders, device, precision, given.negative_prompt)
+        return open_together(folders, device, precision, given.negative_prompt, parallel, given.ray_address)
     except (*_FAULTS, RuntimeError) as error:
         raise Unavailable(f"the weights of engine fantasytalking cannot be loaded: {error}") from error
 

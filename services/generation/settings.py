@@ -42,6 +42,7 @@ class FantasyTalkingSettings(Group):
 
     wan: Path | None = Field(default=None, description="Wan2.1-I2V in diffusers' layout")
     wav2vec2: Path | None = Field(default=None, description="wav2vec2-base-960h")
+    negative_prompt: str = Field(default="", description="what its films are to avoid, in words")
     processes: int = Field(default=1, ge=1, description="processes that make a film, each on a GPU if any")
     groups: int = Field(default=1, ge=1, le=3, description="groups of them that share guidance's passes")
     memory: Memory = Field(default=Memory.WHOLE, description="where each process has the network's weights")

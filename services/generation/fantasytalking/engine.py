@@ -26,18 +26,25 @@ from services.kit.contracts import Cue, Pixels
 __all__ = ["FantasyTalkingEngine", "FantasyTalkingFilm"]
 
 _USUAL_PROMPT: Final = "A person speaks to the camera."
-_NEGATIVE: Final = ""
 
 
 class FantasyTalkingEngine:
-    """An `OfflineEngine`: `performers` of the network of this `config` make spans, shown by `autoencoder`."""
+    """An `OfflineEngine`: `performers` of the network of this `config` make spans, shown by `autoencoder`.
+
+    What the text `negative` tells of is what no film shows.
+    """
 
     def __init__(
-        self, config: FantasyTalkingConfig, autoencoder: AutoencoderKLWan, performers: Performers
+        self,
+        config: FantasyTalkingConfig,
+        autoencoder: AutoencoderKLWan,
+        performers: Performers,
+        negative: str = "",
     ) -> None:
         self._config = config
         self._autoencoder = autoencoder
         self._performers = performers
+        self._negative = negative
 
     def check(self, cue: Cue) -> None:
         others = (cue.speak, cue.listen, cue.motion)
@@ -56,7 +63,7 @@ class FantasyTalkingEngine:
             portrait=sitter.portrait,
             speech=screenplay.speech,
             prompt=", ".join(screenplay.directions) or _USUAL_PROMPT,
-            negative=_NEGATIVE,
+            negative=self._negative,
             seed=screenplay.seed,
             intensity=None if self.ignores_intensity() else screenplay.intensity,
         )

@@ -17,7 +17,7 @@ from services.generation.offline import Offline
 __all__ = ["open_fantasytalking", "open_together"]
 
 
-def open_fantasytalking(folders: Folders, device: str, precision: str) -> Offline:
+def open_fantasytalking(folders: Folders, device: str, precision: str, negative: str = "") -> Offline:
     """Load the engine on one device. The encoder of prompts is read when a new one comes, and let go again.
 
     Raises ValueError or OSError when something is missing or does not fit, RuntimeError when there is no such
@@ -27,12 +27,17 @@ def open_fantasytalking(folders: Folders, device: str, precision: str) -> Offlin
     place = torch.device(device)
     encoders = load_encoders(folders, place)
     performer = open_performer(folders, encoders, _dtype(precision), place)
-    engine = FantasyTalkingEngine(read_config(folders.network), encoders.autoencoder, performer)
+    engine = FantasyTalkingEngine(read_config(folders.network), encoders.autoencoder, performer, negative)
     return Offline(engine=engine)
 
 
 def open_together(
-    folders: Folders, device: str, precision: str, parallel: ParallelConfig, cluster: str | None
+    folders: Folders,
+    device: str,
+    precision: str,
+    negative: str,
+    parallel: ParallelConfig,
+    cluster: str | None,
 ) -> Offline:
     """Load the engine in the processes of a gang, in a Ray `cluster` or in one that is started here.
 
@@ -49,7 +54,7 @@ def open_together(
     with ExitStack() as opened:
         troupe = opened.enter_context(open_troupe(folders, _dtype(precision), parallel, cluster))
         autoencoder = load_autoencoder(folders, torch.device(device))
-        engine = FantasyTalkingEngine(read_config(folders.network), autoencoder, troupe)
+        engine = FantasyTalkingEngine(read_config(folders.network), autoencoder, troupe, negative)
         return Offline(engine=engine, close=opened.pop_all().close)
 
 

@@ -15,6 +15,7 @@ from models.personalive.bundle import FramedPortrait, dump_portrait
 from services.generation.fantasytalking.engine import FantasyTalkingEngine, FantasyTalkingFilm
 from services.generation.fantasytalking.folders import load_autoencoder, load_encoders, read_prompts
 from services.generation.fantasytalking.layout import Folders
+from services.generation.fantasytalking.loading import open_fantasytalking
 from services.generation.fantasytalking.performer import Performer
 from services.generation.offline import Screenplay, Sitter, Span
 from services.kit import contracts
@@ -71,6 +72,16 @@ def show(film: FantasyTalkingFilm, spans: list[Span]) -> Pixels:
 def filmed(engine: FantasyTalkingEngine, given: Screenplay) -> Pixels:
     film = engine.begin(sitter(), given)
     return show(film, make(film))
+
+
+def test_what_a_film_is_to_avoid_shows_in_it(folders: Folders, engine: FantasyTalkingEngine) -> None:
+    other = open_fantasytalking(folders, "cpu", "float32", "a face that rests").engine
+    usual = open_fantasytalking(folders, "cpu", "float32").engine
+
+    films = [each.begin(sitter(), screenplay()) for each in (usual, other)]
+
+    first, second = (next(film.make(0, None, lambda: None)).shown for film in films)
+    assert first != second
 
 
 def test_a_film_lasts_as_long_as_its_speech_or_a_little_longer(engine: FantasyTalkingEngine) -> None:
