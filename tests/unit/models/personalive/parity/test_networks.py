@@ -97,8 +97,9 @@ def test_a_denoising_unet_is_compared_with_what_was_recorded(tmp_path: Path) -> 
         f"eps_keyframes{keyframes}": plain.denoise(unet, _window(inputs, keyframes))[0]
         for keyframes in (0, 1)
     }
-    outputs["eps_keyframes1"][0, 0, 0, 0] += 1e-5
-    fields = {"kind": "denoising_unet", "tolerance_max_abs": {"eps_*": 2e-6}}
+    outputs["eps_keyframes1"][0, 0, 0, 0] += 1e-4
+    # Two orders of summing differ by up to 3e-6, depending on the processor.
+    fields = {"kind": "denoising_unet", "tolerance_max_abs": {"eps_*": 2e-5}}
 
     verdicts = _replayed(tmp_path, names, fields, inputs, outputs)
 
