@@ -18,7 +18,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from models.fantasytalking.config import SamplerConfig, to_json
+from models.fantasytalking.config import FantasyTalkingConfig, SamplerConfig, to_json
+from models.fantasytalking.geometry import speech_latents
+from models.fantasytalking.long_video import plan_spans
 from models.fantasytalking.network import FantasyTalking
 from models.fantasytalking.weights import CONFIG_FILE
 from models.personalive.bundle import FramedPortrait, dump_portrait
@@ -36,7 +38,6 @@ BENCH: Final = "fantasytalking_crash"
 _ROOT: Final = Path(__file__).parents[2]
 _IDENTITY: Final = "t/characters/c/identity/512-0.bundle"
 _ENDED: Final = "t/performances/s/0/snapshots/ended"
-_SHOWN: Final = "t/performances/s/**/*shown-*"
 # Written behind what a span shows: only then can the next one follow it.
 _HANDED_ON: Final = "t/performances/s/**/*handed-*"
 _CUES: Final = 10
@@ -62,7 +63,7 @@ def main() -> None:
         sampler = SamplerConfig(steps=_STEPS)
         (networks / CONFIG_FILE).write_text(to_json(replace(config(), sampler=sampler)))
         whole = _live(folder, "whole")
-        spans = len([*(folder / "whole").glob(_SHOWN)])
+        spans = _num_spans(config())
         kept = _die(folder, "broken")
         resumed = _live(folder, "broken")
     case = f"killed behind span {kept} of {spans}"
@@ -105,6 +106,12 @@ async def _perform(folder: Path, name: str) -> World:
                 while await blobs.info(_ENDED) is None:
                     await asyncio.sleep(0.01)
     return world
+
+
+def _num_spans(network: FantasyTalkingConfig) -> int:
+    samples = sum(len(cue.waveform) for cue in make_speech(count=_CUES) if cue.waveform is not None)
+    latents = speech_latents(samples / network.clip.sample_rate_hz, network.clip)
+    return len(plan_spans(latents, network.span))
 
 
 def _keep_in(world: World, blobs: FolderBlobs) -> None:
