@@ -20,6 +20,7 @@ from models.personalive.folding import fold
 from models.personalive.model import PersonaLive
 from models.personalive.pretrained import load_autoencoder, load_image_encoder, load_tiny_autoencoder
 from models.personalive.weights import Networks, load
+from models.personalive.winograd import convolve_by_tiles
 from services.generation.personalive import PersonaLiveEngine
 from services.generation.settings import EngineSettings
 from services.kit.engines import CLOCKS, EngineClock
@@ -68,6 +69,9 @@ def load_parts(folder: Path, settings: EngineSettings) -> Parts:
     _put_in_place(networks, dtype, device)
     if settings.approximate.float8:
         store_float8(networks.denoising_unet)
+    if (device.type, dtype) == ("cpu", torch.float32):
+        convolve_by_tiles(networks.denoising_unet)
+        convolve_by_tiles(networks.reference_unet)
     embedder = ClipEmbedder(_in(dtype, encoder)).to(device)
     return Parts(config=config, networks=networks, codec=codec, embedder=embedder, device=device)
 

@@ -17,6 +17,7 @@ from models.personalive.front_end.motion_encoder import MotionEncoder
 from models.personalive.front_end.motion_extractor import MotionExtractor
 from models.personalive.front_end.pose_guider import PoseGuider
 from models.personalive.reference_unet import ReferenceUNet
+from models.personalive.winograd import convolve_by_tiles
 from tests.bench.figures import report
 
 SIDE: Final = published().picture
@@ -30,27 +31,40 @@ BAR: Final = 0.85
 
 
 def main() -> None:
-    """Print, for a row with 0 and with 3 keyframes, GMAC per frame and its share of the published cost."""
+    """Print, for a row with 0 and with 3 keyframes, GMAC per frame and its share of the published cost.
+
+    On a CPU, wide convolutions are computed by tiles; a GPU multiplies as many numbers as ever.
+    """
     with torch.device("meta"), torch.no_grad():
         decoder, front_end = _decoder(), _front_end()
         unet = DenoisingUNet(published().unet)
         plain = {keyframes: _window(unet, keyframes) for keyframes in PUBLISHED_WINDOW}
         fold(unet)
         windows = {keyframes: _window(unet, keyframes) for keyframes in PUBLISHED_WINDOW}
+        convolve_by_tiles(unet)
+        tiled = {keyframes: _window(unet, keyframes) for keyframes in PUBLISHED_WINDOW}
         portrait = _portrait(ReferenceUNet(published().unet))
     report("personalive_cost", "published", "decoder", decoder, "GMAC/frame", published=PUBLISHED_DECODER)
     report(
         "personalive_cost", "published", "front_end", front_end, "GMAC/frame", published=PUBLISHED_FRONT_END
     )
     report("personalive_cost", "published", "reference", portrait, "GMAC/picture")
+    for where, found in (("a GPU", windows), ("a CPU in float32", tiled)):
+        _report_frames(where, found, plain, decoder + front_end)
+
+
+def _report_frames(
+    where: str, windows: Mapping[int, float], plain: Mapping[int, float], around: float
+) -> None:
+    """Print what a frame costs there, with all that is `around` a window."""
+    chunk_frames = published().unet.chunk_frames
     for keyframes, window in windows.items():
-        case = f"published, {keyframes} keyframes"
+        case = f"published, on {where}, {keyframes} keyframes"
         before = PUBLISHED_WINDOW[keyframes]
         report(
             "personalive_cost", case, "window", window, "GMAC", published=before, unfolded=plain[keyframes]
         )
-        chunk_frames = unet.config.chunk_frames
-        total = window / chunk_frames + decoder + front_end
+        total = window / chunk_frames + around
         whole = before / chunk_frames + PUBLISHED_DECODER + PUBLISHED_FRONT_END
         report("personalive_cost", case, "frame", total, "GMAC/frame", published=whole)
         report("personalive_cost", case, "share", total / whole, "", bar=BAR)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -17,7 +18,9 @@ from models.personalive.bundle import FramedPortrait, dump_portrait
 from models.personalive.float8 import Float8Linear
 from models.personalive.folding import FoldedMotionAttention, PhaseDoubling
 from models.personalive.motion_module import MotionAttention
+from models.personalive.winograd import WinogradConv2d, convolve_by_tiles
 from services.encoding.footage import to_jpeg
+from services.generation import personalive_loading
 from services.generation.engine import Coming, perform
 from services.generation.personalive import PersonaLiveEngine, decoded
 from services.generation.personalive_loading import load_parts, open_engine
@@ -184,6 +187,19 @@ def test_the_autoencoder_of_stable_diffusion_draws_as_well_and_is_folded(tmp_pat
     assert PhaseDoubling in kinds
     (chunk,) = take(engine, 1, footage(1, 1))
     assert chunk.frames.shape == (4, SIZE, SIZE, 3)
+
+
+@pytest.mark.parametrize(("precision", "is_tiled"), [("float32", True), ("bfloat16", False)])
+def test_a_cpu_convolves_by_tiles_in_single_precision(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, precision: str, *, is_tiled: bool
+) -> None:
+    # Tiny networks are as narrow as those for which it does not pay.
+    whatever_width = partial(convolve_by_tiles, min_channels=1)
+    monkeypatch.setattr(personalive_loading, "convolve_by_tiles", whatever_width)
+    settings = EngineSettings.model_validate({"precision": precision})
+    networks = load_parts(write_weights(tmp_path), settings).networks
+    for network in (networks.denoising_unet, networks.reference_unet):
+        assert any(isinstance(module, WinogradConv2d) for module in network.modules()) is is_tiled
 
 
 @pytest.mark.parametrize("part", ["autoencoder", "image_encoder"])
