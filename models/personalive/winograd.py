@@ -21,8 +21,8 @@ _TILES: Final = 256
 def convolve_by_tiles(network: nn.Module, min_channels: int = _MIN_CHANNELS) -> None:
     """Replace the padded 3x3 convolutions of at least so many channels in `network`, which then only infers.
 
-    The result is the same but for rounding; kernels take 16/9 of their memory. A GPU gains nothing: its units
-    for matrices are faster than planes are cut, and half precision would lose digits.
+    The result is the same but for rounding; kernels take 16/9 of their memory. It is meant for float32 on a
+    CPU: in half precision it would lose digits, and on a GPU it was not tried.
     """
     for parent in list(network.modules()):
         for name, child in list(parent.named_children()):

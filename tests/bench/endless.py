@@ -84,8 +84,8 @@ def live(lpm: StreamingLpm[StateT], pieces: list[Piece], num_chunks: int) -> Ses
             frames, state = lpm.step(state, chunk, active)
             step_cpu_s[n] = time.process_time() - begin_s
             motion[n * CHUNK_FRAMES :][:CHUNK_FRAMES] = frames[0].numpy()
-            rss_early = _rss() if n == _MINUTE else rss_early
-    return Session(motion=motion, step_cpu_s=step_cpu_s, rss_early=rss_early, rss_late=_rss())
+            rss_early = resident_bytes() if n == _MINUTE else rss_early
+    return Session(motion=motion, step_cpu_s=step_cpu_s, rss_early=rss_early, rss_late=resident_bytes())
 
 
 def changes(early: F32, late: F32) -> dict[str, float]:
@@ -132,7 +132,7 @@ def _noise(stretch: int, num_chunks: int) -> Iterator[F32]:
             yield draw_noise(chance)
 
 
-def _rss() -> int:
+def resident_bytes() -> int:
     """Resident memory of this process in bytes."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * getpagesize()
 

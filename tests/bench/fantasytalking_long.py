@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import gc
-import resource
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -23,6 +22,7 @@ from models.fantasytalking.decoding import decode
 from models.fantasytalking.geometry import speech_latents
 from models.fantasytalking.long_video import Finished, Span, plan_spans, span_waveform
 from models.fantasytalking.performance import Prompt, imagine
+from tests.bench.endless import resident_bytes
 from tests.bench.fantasytalking_people import Studio, open_studio
 from tests.bench.figures import report
 from tests.unit.models.fantasytalking.scenes import make_network
@@ -53,6 +53,8 @@ class Steps(NamedTuple):
 def main(sheet: Path | None = None) -> None:
     """Print how large seams are beside the motion, fused and cut, and what memory grew."""
     torch.set_num_threads(1)
+    # First, while there is little in memory that more would not be seen beside.
+    _report_memory(SECONDS)
     with TemporaryDirectory() as folder:
         studio = open_studio(Path(folder), SECONDS)
     spans = spans_of(studio)
@@ -65,7 +67,6 @@ def main(sheet: Path | None = None) -> None:
             float(each.joins.quantile(share) / each.inside.quantile(share)) for each in (ours, plain)
         )
         report(BENCH, case, name, seam, "of the motion's own", bar=SEAM_BAR, baseline=plain_seam)
-    _report_memory(SECONDS)
     if sheet is not None:
         draw_sheet(studio, [fused, cut], spans).save(sheet)
 
@@ -134,7 +135,7 @@ def _report_memory(seconds: float) -> None:
 
 
 class Remembered(NamedTuple):
-    """Bytes of all tensors at the end of each span but the first, and the process's peak of memory in KiB."""
+    """Bytes of all tensors at the end of each span but the first, and the most that was resident after a piece of video."""
 
     held: list[int]
     peak: int
@@ -149,6 +150,7 @@ def _remembered(seconds: float) -> Remembered:
     portrait = torch.randint(256, (_LARGE, _LARGE, 3), dtype=torch.uint8, generator=random).numpy()
     waveform = torch.randn(round(seconds * clip.sample_rate_hz), generator=random)
     held: list[int] = []
+    resident: list[int] = []
 
     def spans() -> Iterator[Tensor]:
         for made in imagine(make_network(config), frozen.encoders, portrait, waveform, prompt, random):
@@ -158,7 +160,8 @@ def _remembered(seconds: float) -> Remembered:
 
     for pictures in decode(frozen.encoders.autoencoder, spans()):
         assert bool(pictures.isfinite().all())
-    return Remembered(held[1:], resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+        resident.append(resident_bytes())
+    return Remembered(held[1:], max(resident))
 
 
 def _bytes_of_tensors() -> int:

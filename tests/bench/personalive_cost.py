@@ -33,7 +33,7 @@ BAR: Final = 0.85
 def main() -> None:
     """Print, for a row with 0 and with 3 keyframes, GMAC per frame and its share of the published cost.
 
-    On a CPU, wide convolutions are computed by tiles; a GPU multiplies as many numbers as ever.
+    On a CPU in float32, wide convolutions are computed by tiles; on a GPU they are not.
     """
     with torch.device("meta"), torch.no_grad():
         decoder, front_end = _decoder(), _front_end()
