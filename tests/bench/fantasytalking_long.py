@@ -131,11 +131,11 @@ def _report_memory(seconds: float) -> None:
     second, *_, last_but_one, _ = long.held
     report(BENCH, case, "tensors held, grown from the second span on", last_but_one - second, "bytes", bar=0)
     growth = long.peak / short.peak - 1
-    report(BENCH, case, "peak memory", growth, f"over that of {seconds * _SHORT:g} s", bar=MEMORY_BAR)
+    report(BENCH, case, "resident memory at most", growth, f"over that of {seconds * _SHORT:g} s", bar=MEMORY_BAR)
 
 
 class Remembered(NamedTuple):
-    """Bytes of all tensors at the end of each span but the first, and the most that was resident after a piece of video."""
+    """Bytes: of all tensors at the end of each span but the first; resident at most, behind any picture."""
 
     held: list[int]
     peak: int
