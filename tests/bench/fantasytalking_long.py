@@ -131,7 +131,7 @@ def _report_memory(seconds: float) -> None:
     second, *_, last_but_one, _ = long.held
     report(BENCH, case, "tensors held, grown from the second span on", last_but_one - second, "bytes", bar=0)
     growth = long.peak / short.peak - 1
-    report(BENCH, case, "resident memory at most", growth, f"over that of {seconds * _SHORT:g} s", bar=MEMORY_BAR)
+    report(BENCH, case, "resident at most", growth, f"over that of {seconds * _SHORT:g} s", bar=MEMORY_BAR)
 
 
 class Remembered(NamedTuple):
